@@ -1,0 +1,105 @@
+# `make help` lists every target. CI runs lint, verify and test: nothing else is needed to know that a change is good.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+DENY_VERSION := 0.20.2
+DENY := .cache/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+CLUSTER = cargo run --quiet -p ecqx-tests --bin ecqx-cluster --
+DEMO := .cache/run/demo
+BINARIES = $$(tests/cluster/build.sh)
+
+##@ To use
+
+.PHONY: demo
+demo: setup ## Start a cluster (or take KUBECONFIG's), install the charts, run an order through, leave it running
+	@if [ -n "$${KUBECONFIG:-}" ]; then \
+	  cargo run --quiet -p ecqx-tests --bin ecqx-demo; \
+	else \
+	  $(CLUSTER) up && cargo run --quiet -p ecqx-tests --bin ecqx-demo -- --ready $(DEMO)/ready.json; \
+	fi
+
+.PHONY: down
+down: ## Stop the demo's cluster and leave nothing behind
+	@$(CLUSTER) down
+
+.PHONY: kubectl
+kubectl: ## Print the folder of kubectl, helm and the cluster's other programs
+	@echo $(BINARIES)
+
+##@ To develop
+
+.PHONY: setup
+setup: packages cluster-binaries ## Install Debian packages that are missing, build the cluster's programs
+
+.PHONY: packages
+packages:
+	@tests/cluster/packages.sh
+
+.PHONY: cluster-binaries
+cluster-binaries:
+	@tests/cluster/build.sh > /dev/null
+
+.PHONY: build
+build: ## Build everything
+	@cargo build --workspace --all-targets
+
+.PHONY: images
+images: packages ## Build the images into .cache/images; prints name, reference and archive of each
+	@images/build.sh all
+
+.PHONY: test
+test: setup build ## Pass all tests: units, parts against a real API server, the whole path on a real cluster
+	@images/build.sh all > /dev/null
+	@cargo test --workspace
+	@cargo test --workspace --test e2e
+
+.PHONY: e2e
+e2e: setup ## The whole path on a real cluster only; FILTER=words chooses tests
+	@cargo test --workspace --test e2e -- $(FILTER)
+
+.PHONY: bench
+bench: setup images ## Benchmarks, printed as ratios within one run
+	@cargo run --quiet -p ecqx-tests --bin ecqx-bench
+
+##@ To keep it good
+
+.PHONY: lint
+lint: $(DENY) ## Format, clippy, dependencies, charts, scripts
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@$(DENY) --log-level error check bans licenses sources
+	@for chart in charts/*; do $(BINARIES)/helm lint --quiet $$chart; done
+	@for script in .ci/run tests/cluster/*.sh images/*.sh; do bash -n $$script; done
+
+.PHONY: advisories
+advisories: $(DENY) ## Ask the advisory database about the dependencies (needs a network)
+	@$(DENY) check advisories
+
+.PHONY: generate
+generate: ## Make the generated files: the kinds' manifests, and their copies in the chart
+	@cargo run --quiet -p ecqx-crds --bin crdgen crds/manifests > /dev/null
+	@rm -rf charts/ecqx-crds/generated && cp -r crds/manifests charts/ecqx-crds/generated
+
+.PHONY: verify
+verify: ## Check that the generated files are current, and that a real API server takes the charts as they are
+	@mkdir -p .cache && rm -rf .cache/manifests-before .cache/chart-before; \
+	cp -r crds/manifests .cache/manifests-before && cp -r charts/ecqx-crds/generated .cache/chart-before; \
+	trap 'rm -rf .cache/manifests-before .cache/chart-before' EXIT; \
+	$(MAKE) --no-print-directory generate; \
+	diff -ru .cache/manifests-before crds/manifests && diff -ru .cache/chart-before charts/ecqx-crds/generated \
+	  || { echo "generated files were not current; they are now: commit them" >&2; exit 1; }
+	@cargo test --quiet --workspace --test charts
+
+$(DENY):
+	@echo "building cargo-deny $(DENY_VERSION): some minutes, once" >&2
+	@cargo install cargo-deny --quiet --locked --version $(DENY_VERSION) --root .cache/tools/cargo-deny-$(DENY_VERSION)
+
+.PHONY: clean
+clean: down ## Remove what was built
+	@cargo clean --quiet
+	@rm -rf .cache dist
+
+.PHONY: help
+help: ## List all targets
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,71 @@
+//! The conditions that the kinds carry: types and reasons in one place. Pure.
+//!
+//! `Ready`, `Reconciling` and `Stalled` follow kstatus, so `kubectl wait`, Flux and Argo CD read them without being taught.
+
+/// The instance takes calls under its name, with the limits that were bought.
+pub const READY: &str = "Ready";
+/// Something is still being brought about.
+pub const RECONCILING: &str = "Reconciling";
+/// Nothing further will happen until somebody changes something.
+pub const STALLED: &str = "Stalled";
+/// The instance holds its host name.
+pub const HOSTNAME_CLAIMED: &str = "HostnameClaimed";
+/// The PBX itself reports these limits as applied.
+pub const LICENSES_APPLIED: &str = "LicensesApplied";
+/// More was granted than one instance can hold; the rest is held back.
+pub const LIMITS_HELD_BACK: &str = "LimitsHeldBack";
+/// The instance is suspended: no pod, no name in the DNS; data and name are kept.
+pub const SUSPENDED: &str = "Suspended";
+/// A licence set has an instance of its name.
+pub const BOUND: &str = "Bound";
+
+/// An order's number was delivered again with other content, and refused.
+pub const CONTENT_CONFLICT: &str = "ContentConflict";
+
+/// Reasons, in the form of the API conventions: one word in camel case.
+pub mod reason {
+    /// Everything is as wanted.
+    pub const AS_DESIRED: &str = "AsDesired";
+    /// The pod is not ready yet.
+    pub const POD_NOT_READY: &str = "PodNotReady";
+    /// The agent in the pod did not answer.
+    pub const NO_ANSWER: &str = "NoAnswer";
+    /// The PBX has not yet reported the newest limits.
+    pub const LIMITS_PENDING: &str = "LimitsPending";
+    /// The PBX reports a problem with the newest limits.
+    pub const LIMITS_REFUSED: &str = "LimitsRefused";
+    /// The first reconcile has not come to an end.
+    pub const PROGRESSING: &str = "Progressing";
+    /// The spec says something that cannot be.
+    pub const INVALID: &str = "Invalid";
+    /// Another instance holds the host name.
+    pub const HOSTNAME_TAKEN: &str = "HostnameTaken";
+    /// The provider keeps the host name for itself.
+    pub const HOSTNAME_RESERVED: &str = "HostnameReserved";
+    /// The instance holds the name.
+    pub const CLAIMED: &str = "Claimed";
+    /// The sum of the grants is over the maximum.
+    pub const OVER_MAXIMUM: &str = "OverMaximum";
+    /// The sum of the grants is within the maximum.
+    pub const WITHIN_MAXIMUM: &str = "WithinMaximum";
+    /// `spec.suspended` is set.
+    pub const SUSPENDED: &str = "Suspended";
+    /// `spec.suspended` is not set.
+    pub const ACTIVE: &str = "Active";
+    /// A write was refused by the API server.
+    pub const APPLY_FAILED: &str = "ApplyFailed";
+    /// An instance of the licence set's name exists.
+    pub const INSTANCE_FOUND: &str = "InstanceFound";
+    /// No instance of the licence set's name exists.
+    pub const NO_INSTANCE: &str = "NoInstance";
+    /// The order has taken effect.
+    pub const FULFILLED: &str = "Fulfilled";
+    /// The order waits for its payment.
+    pub const AWAITING_PAYMENT: &str = "AwaitingPayment";
+    /// Something is wrong with the order.
+    pub const ON_HOLD: &str = "OnHold";
+    /// The order was cancelled before it took effect.
+    pub const VOID: &str = "Void";
+    /// The content of a delivery is not that of the recorded order.
+    pub const OTHER_CONTENT: &str = "OtherContent";
+}

@@ -1,0 +1,198 @@
+//! `EcqxInstance`: one virtual PBX. Wire type, no I/O.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+/// What a reseller wants of one ecQX.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "ecqx.epygicloud.com",
+    version = "v1alpha1",
+    kind = "EcqxInstance",
+    plural = "ecqxinstances",
+    namespaced,
+    status = "EcqxInstanceStatus",
+    derive = "PartialEq",
+    shortname = "ecqx",
+    category = "ecqx",
+    selectable = ".spec.hostname",
+    doc = "One ecQX: a virtual PBX with a name under the zone, a StatefulSet with one Asterisk pod, and the limits of the LicenseSet that has the same name.",
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "FQDN", type_ = "string", json_path = ".status.fqdn"),
+    printcolumn(name = "Term", type_ = "string", json_path = ".spec.term"),
+    printcolumn(name = "Extensions", type_ = "integer", json_path = ".status.limits.IpPhoneExtension"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Status", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message"),
+    printcolumn(name = "Address", type_ = "string", json_path = ".status.addresses[0]", priority = 1),
+    printcolumn(name = "Unique ID", type_ = "string", json_path = ".status.uniqueId", priority = 1),
+    printcolumn(name = "Company", type_ = "string", json_path = ".spec.company", priority = 1),
+    validation = Rule::new("size(self.metadata.name) <= 47").message("metadata.name must have at most 47 characters: the names of pods and revisions are made from it"),
+    validation = Rule::new("self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')").message("metadata.name must be a DNS label: lower-case letters, digits and inner hyphens, no dots")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct EcqxInstanceSpec {
+    /// The label under the zone: `syunikwin` becomes syunikwin.epygicloud.com. It can never change, and one instance in the
+    /// whole cluster can hold it.
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(
+        validation = Rule::new("self == oldSelf").message("hostname is immutable: the name was published; make a new instance for another name"),
+        validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')").message("hostname must be a DNS label: lower-case letters, digits and inner hyphens, such as syunikwin")
+    )]
+    pub hostname: String,
+
+    /// The name that people see; it changes freely, and the FQDN never follows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 100), regex(pattern = r"^[^\x00-\x1f\x7f]*$"))]
+    pub display_name: Option<String>,
+
+    /// The end customer for whom the reseller ordered the instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 100), regex(pattern = r"^[^\x00-\x1f\x7f]*$"))]
+    pub company: Option<String>,
+
+    /// Trial or Paid. A trial can become paid, never the reverse.
+    #[serde(default)]
+    #[x_kube(validation = Rule::new("self == oldSelf || (oldSelf == 'Trial' && self == 'Paid')").message("term can only change from Trial to Paid"))]
+    pub term: InstanceTerm,
+
+    /// True takes the instance out of service: no pod and no name in the DNS. Data and host name are kept.
+    #[serde(default)]
+    pub suspended: bool,
+
+    /// True makes the operator leave the instance and its objects as they are, for repairs by hand.
+    #[serde(default)]
+    pub paused: bool,
+
+    /// The PBX itself.
+    #[serde(default)]
+    pub pbx: PbxSpec,
+}
+
+impl EcqxInstanceSpec {
+    /// An instance of which nothing but its host name is said, as the API server would complete it.
+    pub fn of(hostname: &str) -> Self {
+        Self {
+            hostname: hostname.to_owned(),
+            display_name: None,
+            company: None,
+            term: InstanceTerm::default(),
+            suspended: false,
+            paused: false,
+            pbx: PbxSpec::default(),
+        }
+    }
+}
+
+/// Under which term an instance runs.
+#[derive(schemars::JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InstanceTerm {
+    /// 30 days, once.
+    Trial,
+    /// Bought.
+    #[default]
+    Paid,
+}
+
+/// How the PBX is run.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)").message("storageClassName is immutable: a volume cannot change its class"))]
+pub struct PbxSpec {
+    /// Another PBX image than the provider's default. It must keep the file contract (docs/pbx-contract.md).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512), regex(pattern = r"^[A-Za-z0-9\[][-A-Za-z0-9._/:@\[\]]*$"))]
+    pub image: Option<String>,
+
+    /// The size of the data volume (voicemail, recordings, registrations), such as 1Gi.
+    #[serde(default = "one_gibibyte")]
+    #[schemars(length(max = 20), regex(pattern = r"^[1-9][0-9]*(Mi|Gi|Ti)$"))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("storage is immutable: the volume keeps the size that it was made with"))]
+    pub storage: String,
+
+    /// The class of the data volume; the cluster's default when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub storage_class_name: Option<String>,
+
+    /// Resources of the Asterisk container; the provider's defaults when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<PbxResources>,
+
+    /// The configured extensions. Left out, they are numbered from 101 up, as many as are licensed. Those beyond the licensed
+    /// number are disabled, by number from the highest, and never deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 3000))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["number".into()]))]
+    pub extensions: Vec<Extension>,
+}
+
+/// The size of a data volume for which none is named.
+fn one_gibibyte() -> String {
+    "1Gi".to_owned()
+}
+
+impl Default for PbxSpec {
+    fn default() -> Self {
+        Self { image: None, storage: one_gibibyte(), storage_class_name: None, resources: None, extensions: Vec::new() }
+    }
+}
+
+/// What the Asterisk container is given.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PbxResources {
+    /// CPU that is set aside, such as 100m or 2. There is no upper bound: a PBX that is throttled drops audio.
+    #[schemars(length(max = 20), regex(pattern = r"^([1-9][0-9]*m|[1-9][0-9]*)$"))]
+    pub cpu: String,
+    /// Memory that is set aside and the most that may be used, such as 256Mi.
+    #[schemars(length(max = 20), regex(pattern = r"^[1-9][0-9]*(Mi|Gi)$"))]
+    pub memory: String,
+}
+
+/// One configured extension.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Extension {
+    /// Two to eight digits, the first not 0: what people dial and phones register with.
+    #[schemars(length(min = 2, max = 8), regex(pattern = r"^[1-9][0-9]+$"))]
+    pub number: String,
+    /// The name that the called party sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 80), regex(pattern = r"^[^\x00-\x1f\x7f]*$"))]
+    pub name: Option<String>,
+}
+
+/// What holds now.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EcqxInstanceStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// The identity that never changes and is never reused; quote it in orders and to support.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique_id: Option<String>,
+    /// The full name, once it is claimed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fqdn: Option<String>,
+    /// Where SIP is answered; this is what the DNS publishes. Empty while the instance is not ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub addresses: Vec<String>,
+    /// What the instance may use, by feature.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, i64>,
+    /// The generation of limits.json that the operator has written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits_generation: Option<String>,
+    /// Extensions that are configured but beyond the licensed number, so disabled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disabled_extensions: Vec<String>,
+    /// Why it is as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+}

@@ -1,0 +1,73 @@
+//! The command line, which is the whole configuration besides the settings document. Pure.
+
+#![allow(clippy::doc_markdown)] // the comments are the text of --help, where backticks only disturb
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Parser;
+
+use crate::zone::NameServer;
+
+/// Answers DNS for the zone of the settings: one name for each ready instance, with the SIP records of RFC 3263.
+///
+/// Instances (EcqxInstance, all namespaces) are watched with the in-cluster credentials, or with KUBECONFIG outside. A name
+/// appears when its instance has addresses in its status and goes when the instance is suspended or deleted. While the
+/// API server is away, the last known zone is served. Until the first list is complete, /readyz answers 503 and every query
+/// SERVFAIL. SIGTERM ends it gracefully. RUST_LOG sets what is logged.
+///
+/// Example: ecqx-dns --name-server ns1=203.0.113.1 --name-server ns2=198.51.100.1,2001:db8::1
+#[derive(Clone, Debug, Parser)]
+#[command(version, verbatim_doc_comment)]
+pub struct Args {
+    /// The settings document (JSON) of the whole product; the zone is taken from it.
+    #[arg(long, env = "ECQX_SETTINGS", value_name = "PATH", default_value = "/etc/ecqx/settings/settings.json")]
+    pub settings: PathBuf,
+
+    /// Where DNS is answered, on UDP and TCP. A Service maps port 53 to it, since the pod may not bind ports below 1024.
+    #[arg(long, env = "ECQX_DNS_LISTEN", value_name = "ADDRESS:PORT", default_value = "0.0.0.0:1053")]
+    pub listen: SocketAddr,
+
+    /// Where /livez and /readyz are answered.
+    #[arg(long, env = "ECQX_DNS_HTTP", value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080")]
+    pub http: SocketAddr,
+
+    /// A name server of the zone, as the parent zone delegates to it: a label of the zone with its public addresses
+    /// (ns1=203.0.113.1 or ns1=203.0.113.1,2001:db8::1; without any, the zone is served but cannot be delegated), or a full name elsewhere without addresses (ns.example.net).
+    /// Repeat it for each; the first is the primary of the SOA. In the variable, separate them by spaces.
+    #[arg(
+        long = "name-server",
+        env = "ECQX_DNS_NAME_SERVERS",
+        value_name = "NAME[=ADDRESS,..]",
+        value_delimiter = ' ',
+        required = true
+    )]
+    pub name_servers: Vec<NameServer>,
+
+    /// For how many seconds resolvers may keep the records of an instance.
+    #[arg(long, env = "ECQX_DNS_TTL", value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub ttl: u32,
+
+    /// For how many seconds resolvers may keep that a name does not exist (the SOA's minimum, RFC 2308): a new instance can
+    /// be invisible that long to whoever asked too early.
+    #[arg(long, env = "ECQX_DNS_NEGATIVE_TTL", value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10_800))]
+    pub negative_ttl: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_servers_are_repeated_or_given_in_one_value_with_spaces() {
+        let repeated =
+            Args::try_parse_from(["ecqx-dns", "--name-server", "ns1=203.0.113.1", "--name-server", "ns.example.net"]);
+        let together = Args::try_parse_from(["ecqx-dns", "--name-server", "ns1=203.0.113.1 ns.example.net"]);
+        assert_eq!(repeated.unwrap().name_servers, together.unwrap().name_servers);
+    }
+
+    #[test]
+    fn without_a_name_server_there_is_no_zone_to_serve() {
+        let message = Args::try_parse_from(["ecqx-dns"]).unwrap_err().to_string();
+        assert!(message.contains("--name-server"), "{message}");
+    }
+}

@@ -1,0 +1,25 @@
+//! The authoritative DNS server of the zone: instances that the API server tells of become names that callers resolve.
+//!
+//! Pure, so tested without a network: [`zone`] (what is served), [`answer`] (what a question gets), [`serial`],
+//! [`published`] and [`book`] (which instances are served). I/O is at the edge: [`watch`] reads the Kubernetes API,
+//! [`server`] speaks DNS, [`http`] tells of health, [`run`] ties them together. Between the two sides stands one pointer to
+//! an immutable [`zone::Zone`]: a query never waits for a change, and a change never waits for queries.
+
+pub mod answer;
+pub mod args;
+pub mod book;
+pub mod http;
+pub mod published;
+pub mod run;
+pub mod serial;
+pub mod server;
+pub mod watch;
+pub mod zone;
+
+use std::sync::Arc;
+
+/// The zone that is served now; empty until the first list of instances is complete.
+///
+/// Without a zone every query is answered SERVFAIL, so that resolvers ask another name server instead of learning that no
+/// name exists.
+pub type Snapshot = Arc<arc_swap::ArcSwapOption<zone::Zone>>;

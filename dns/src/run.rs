@@ -1,0 +1,91 @@
+//! The whole program: settings, watch, DNS and HTTP, from start to SIGTERM.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use ecqx_domain::settings::{Settings, SettingsError};
+use kube::Client;
+
+use crate::{
+    Snapshot,
+    args::Args,
+    http::{self, HttpError},
+    server::{Server, ServerError},
+    watch::watch,
+    zone::{Timers, ZoneError, ZoneSettings},
+};
+
+/// Why the program ends.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No settings.
+    #[error("cannot read the settings {path}: {source}; give their place with --settings")]
+    ReadSettings {
+        /// Where they were looked for.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Wrong settings.
+    #[error("{path}: {source}")]
+    Settings {
+        /// Where they stand.
+        path: PathBuf,
+        /// What is wrong.
+        source: SettingsError,
+    },
+    /// No zone can be made.
+    #[error(transparent)]
+    Zone(#[from] ZoneError),
+    /// No way to the API server is configured.
+    #[error("no access to Kubernetes: {0}; run it in a pod with a service account, or set KUBECONFIG")]
+    Kubernetes(#[from] Box<kube::Error>),
+    /// DNS does not work.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// HTTP does not work.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// HTTP broke off.
+    #[error("HTTP stopped by itself: {0}; it has to be started again")]
+    Health(io::Error),
+    /// Signals cannot be received.
+    #[error("cannot wait for SIGTERM: {0}")]
+    Signal(io::Error),
+}
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When it cannot start, or a part of it fails.
+pub async fn run(args: Args) -> Result<(), RunError> {
+    let stop = ecqx_process::stop_on_signal().map_err(RunError::Signal)?;
+    let settings = Arc::new(zone_settings(&args).await?);
+    for server in settings.unreachable_name_servers() {
+        tracing::warn!(%server, "a name server in the zone has no address, so nobody can be sent to it; give --name-server NAME=ADDRESS");
+    }
+    let client = Client::try_default().await.map_err(Box::new)?;
+    let snapshot = Snapshot::default();
+    let mut server = Server::start(args.listen, Arc::clone(&snapshot)).await?;
+    let listener = http::bind(args.http).await?;
+    let health = listener.local_addr().map_err(RunError::Health)?;
+    let http = http::serve(listener, Arc::clone(&snapshot));
+    tracing::info!(zone = %settings.origin(), dns = %server.address(), http = %health, "started");
+    let ended = tokio::select! {
+        () = watch(client, settings, snapshot) => Ok(()),
+        ended = http => ended.map_err(RunError::Health),
+        ended = server.ended() => ended.map_err(RunError::from),
+        () = stop.cancelled() => Ok(()),
+    };
+    server.stop().await?;
+    tracing::info!("stopped");
+    ended
+}
+
+async fn zone_settings(args: &Args) -> Result<ZoneSettings, RunError> {
+    let path = || args.settings.clone();
+    let text = tokio::fs::read_to_string(&args.settings).await;
+    let text = text.map_err(|source| RunError::ReadSettings { path: path(), source })?;
+    let settings = Settings::parse(&text).map_err(|source| RunError::Settings { path: path(), source })?;
+    let timers = Timers { ttl: args.ttl, negative_ttl: args.negative_ttl, ..Timers::default() };
+    Ok(ZoneSettings::new(&settings.zone, &args.name_servers, timers)?)
+}

@@ -1,0 +1,53 @@
+//! The server as its clients see it: asked by `dig` over real sockets, fed by hand or by a real API server.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, also in its fixtures"
+)]
+
+mod cluster;
+mod dig;
+mod process;
+mod sockets;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use ecqx_dns::{
+    Snapshot,
+    server::{Server, ServerError},
+    zone::{Timers, ZoneSettings},
+};
+
+/// How long anything may take before a test fails.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// The zone epygicloud.com with two name servers.
+fn settings() -> Arc<ZoneSettings> {
+    let servers = ["ns1=203.0.113.1".parse().unwrap(), "ns2=203.0.113.2".parse().unwrap()];
+    Arc::new(ZoneSettings::new("epygicloud.com", &servers, Timers::default()).unwrap())
+}
+
+/// A server on a free port. UDP's free port can be taken on TCP, so this tries again.
+async fn server(snapshot: &Snapshot) -> Server {
+    for _ in 0..20 {
+        match Server::start("127.0.0.1:0".parse().unwrap(), Arc::clone(snapshot)).await {
+            Ok(server) => return server,
+            Err(ServerError::Bind { protocol: "TCP", .. }) => (),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("no port is free on both UDP and TCP");
+}
+
+/// Waits until it holds.
+async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !holds().await {
+        assert!(Instant::now() < end, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}

@@ -1,0 +1,106 @@
+//! The program itself: its arguments, its health, its end.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::SocketAddr,
+    process::{Child, Command, Output, Stdio},
+};
+
+use nix::{sys::signal::Signal, unistd::Pid};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::dig::dig;
+
+/// A kubeconfig to an API server that is not there.
+const NOWHERE: &str = "
+apiVersion: v1
+kind: Config
+clusters: [{name: nowhere, cluster: {server: 'http://127.0.0.1:1'}}]
+users: [{name: nobody, user: {}}]
+contexts: [{name: nowhere, context: {cluster: nowhere, user: nobody}}]
+current-context: nowhere
+";
+
+/// The program with these settings and no API server.
+fn program(folder: &TempDir, settings: &str, listen: &str) -> Command {
+    let (settings_path, kubeconfig) = (folder.path().join("settings.json"), folder.path().join("kubeconfig"));
+    std::fs::write(&settings_path, settings).unwrap();
+    std::fs::write(&kubeconfig, NOWHERE).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ecqx-dns"));
+    command.arg("--settings").arg(settings_path).env("KUBECONFIG", kubeconfig).env_remove("RUST_LOG");
+    command.args(["--listen", listen, "--http", "127.0.0.1:0", "--name-server", "ns1=203.0.113.1"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+/// A started program, ended with the test whatever happens.
+struct Running {
+    child: Child,
+    dns: SocketAddr,
+    http: SocketAddr,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let mut lines = log.map(|line| serde_json::from_str::<Value>(&line).unwrap());
+        let started = lines.find(|line| line["message"] == "started").expect("it says that it has started");
+        // Read on, so that it never waits for a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        let address = |key: &str| started[key].as_str().unwrap().parse().unwrap();
+        Self { dns: address("dns"), http: address("http"), child }
+    }
+
+    fn stop(mut self) -> std::process::ExitStatus {
+        nix::sys::signal::kill(Pid::from_raw(self.child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// The first line of an HTTP answer.
+fn get(at: SocketAddr, path: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(at).unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+    BufReader::new(stream).lines().next().unwrap().unwrap()
+}
+
+fn refused(mut command: Command) -> String {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    assert!(!status.success());
+    String::from_utf8(stderr).unwrap()
+}
+
+#[tokio::test]
+async fn without_an_api_server_it_lives_is_not_ready_answers_servfail_and_ends_on_sigterm() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::start(program(&folder, "{}", "127.0.0.1:0"));
+    assert!(get(running.http, "/livez").contains("200"));
+    assert!(get(running.http, "/readyz").contains("503"));
+    assert_eq!(dig(running.dns, &["syunikwin.epygicloud.com", "A"]).await.code(), "SERVFAIL");
+    assert!(running.stop().success());
+}
+
+#[test]
+fn wrong_settings_are_refused_with_their_place_and_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = refused(program(&folder, r#"{"zone": "epygi cloud"}"#, "127.0.0.1:0"));
+    assert!(message.contains("settings.json") && message.contains("field zone"), "{message}");
+}
+
+#[test]
+fn a_taken_port_is_named_with_the_argument_to_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let command = program(&folder, "{}", &taken.local_addr().unwrap().to_string());
+    let message = refused(command);
+    assert!(message.contains("--listen") && message.contains("UDP"), "{message}");
+}

@@ -1,0 +1,27 @@
+//! The business of ecQX: what is sold, to what limits, under which name. No Kubernetes, no clock, no I/O.
+//!
+//! Every function takes its facts, its settings and `now` as arguments and returns data, so each rule can be read, tested
+//! and replayed on its own. `§n` in a comment is the section of the reseller guide that a rule comes from; *Decision* marks
+//! what the guide leaves open and a setting answers.
+//!
+//! | module | rule |
+//! | --- | --- |
+//! | [`feature`] | what can be licensed (§2) |
+//! | [`item`] | what is sold: the ecQX, or some of a feature (§2) |
+//! | [`catalogue`] | what the base configuration includes, and the maxima (§2) |
+//! | [`ledger`] | from facts (grants) to entitlements at an instant (§6, §7) |
+//! | [`calendar`] | when a change takes effect: month starts, working days, the cut-off (§7) |
+//! | [`hostname`] | labels, reserved names, the wanted name in an order's notes (§6) |
+//! | [`order`] | what an order asks for, whether it can take effect, why it is held (§6) |
+//! | [`unique_id`] | the identity of an instance that never changes |
+//! | [`settings`] | the provider's decisions, validated |
+
+pub mod calendar;
+pub mod catalogue;
+pub mod feature;
+pub mod hostname;
+pub mod item;
+pub mod ledger;
+pub mod order;
+pub mod settings;
+pub mod unique_id;

@@ -1,0 +1,50 @@
+//! What the operator is started with. Pure.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Parser;
+
+use crate::build::PbxDefaults;
+
+/// Turns `EcqxInstance` and `LicenseSet` resources into running PBXs.
+///
+/// Reads the cluster from the pod's service account, or from KUBECONFIG outside of a cluster. `RUST_LOG` sets the log level, such
+/// as `info` or `ecqx_operator=debug`.
+#[derive(Clone, Debug, Parser)]
+#[command(version)]
+pub struct Args {
+    /// The provider's settings (zone, base configuration, maxima, reserved names), as JSON.
+    #[arg(long, env = "ECQX_SETTINGS", default_value = "/etc/ecqx/settings/settings.json")]
+    pub settings: PathBuf,
+    /// The PBX image for instances that name none.
+    #[arg(long, env = "ECQX_PBX_IMAGE")]
+    pub pbx_image: String,
+    /// CPU set aside for a PBX whose instance names none.
+    #[arg(long, env = "ECQX_PBX_CPU", default_value = "50m")]
+    pub pbx_cpu: String,
+    /// Memory set aside for a PBX, and the most it may use, where its instance names none.
+    #[arg(long, env = "ECQX_PBX_MEMORY", default_value = "256Mi")]
+    pub pbx_memory: String,
+    /// Secrets with registry credentials, by name, in the instances' namespaces.
+    #[arg(long, env = "ECQX_IMAGE_PULL_SECRETS", value_delimiter = ',')]
+    pub image_pull_secrets: Vec<String>,
+    /// The operator's own namespace: pods in it may ask the PBX pods for their state.
+    #[arg(long, env = "POD_NAMESPACE", default_value = "ecqx-system")]
+    pub namespace: String,
+    /// Where `/livez` and `/readyz` are answered.
+    #[arg(long, env = "ECQX_HTTP", default_value = "0.0.0.0:8080")]
+    pub http: SocketAddr,
+}
+
+impl Args {
+    /// What the provider decides for every PBX.
+    pub fn pbx_defaults(&self) -> PbxDefaults {
+        PbxDefaults {
+            image: self.pbx_image.clone(),
+            cpu: self.pbx_cpu.clone(),
+            memory: self.pbx_memory.clone(),
+            image_pull_secrets: self.image_pull_secrets.iter().filter(|name| !name.is_empty()).cloned().collect(),
+            operator_namespace: self.namespace.clone(),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! One look at one instance, from what is there to what should be, in five named steps. I/O: through the steps.
+
+use std::{sync::Arc, time::Duration};
+
+use ecqx_crds::{
+    EcqxInstance, EcqxInstanceStatus,
+    condition::{self, reason},
+};
+use ecqx_domain::hostname::HostnameError;
+use jiff::{SignedDuration, Timestamp};
+use kube::{
+    Resource,
+    runtime::{
+        controller::Action,
+        reflector::{Lookup, ObjectRef},
+    },
+};
+
+use crate::{
+    build,
+    context::{Context, LONGEST_LOOK, LONGEST_REQUEUE, backoff},
+    status::{self, Finding, Observed, finding},
+    validate::{ValidateError, ValidatedInstance, validate},
+};
+use apply::ApplyError;
+use claim::Claim;
+use dereference::{DereferenceError, Dereferenced};
+use update_status::UpdateStatusError;
+
+pub mod apply;
+pub mod claim;
+pub mod dereference;
+pub mod observe;
+pub mod update_status;
+
+/// How soon an agent that is about to apply new limits is asked again.
+const SOON: Duration = Duration::from_millis(400);
+/// How soon an agent that has refused them, or does not answer, is asked again.
+const LATER: Duration = Duration::from_secs(5);
+
+/// How long an agent is asked soon; one that takes longer is not about to apply anything.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
+
+/// Why a reconcile did not come to its end; it is tried again, with backoff.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// Reading what is there.
+    #[error(transparent)]
+    Dereference(#[from] DereferenceError),
+    /// Building what should be.
+    #[error("cannot write the limits file as JSON: {0}")]
+    Build(#[from] serde_json::Error),
+    /// Writing what should be.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// Saying what holds.
+    #[error(transparent)]
+    UpdateStatus(#[from] UpdateStatusError),
+    /// Waiting for the API server.
+    #[error("no end within {} s: the API server does not answer", LONGEST_LOOK.as_secs())]
+    TooLong(#[from] tokio::time::error::Elapsed),
+}
+
+/// Where a reconcile ended.
+struct Outcome {
+    status: EcqxInstanceStatus,
+    requeue: Duration,
+    /// Whether a write was refused; it is tried again with backoff.
+    refused: bool,
+}
+
+/// Brings one instance nearer to what is wanted.
+///
+/// # Errors
+/// When a read or a write fails; every step can be repeated.
+pub async fn reconcile(instance: Arc<EcqxInstance>, ctx: Arc<Context>) -> Result<Action, ReconcileError> {
+    // What is being deleted belongs to the garbage collector, what is paused to whoever paused it.
+    if instance.metadata.deletion_timestamp.is_some() || instance.spec.paused {
+        return Ok(Action::await_change());
+    }
+    let requeue = tokio::time::timeout(LONGEST_LOOK, Box::pin(look(&instance, &ctx))).await??;
+    Ok(requeue.map_or_else(Action::await_change, Action::requeue))
+}
+
+/// The five steps; then how soon to look again, or nothing for an instance that has gone.
+async fn look(instance: &EcqxInstance, ctx: &Context) -> Result<Option<Duration>, ReconcileError> {
+    let now = ctx.clock.now();
+    let Some(there) = dereference::dereference(instance, ctx).await? else { return Ok(None) };
+    let outcome = match validate(instance, there.licenses.as_deref(), &there.passwords(), &ctx.settings, now) {
+        Ok(validated) => Box::pin(bring_about(instance, &validated, &there, ctx, now)).await?,
+        Err(error) => stalled(instance, vec![refusal(&error)], now),
+    };
+    update_status::update_status(instance, outcome.status, ctx).await?;
+    if !outcome.refused {
+        ctx.failed_instances.forget(&instance.to_object_ref(()));
+    }
+    Ok(Some(outcome.requeue))
+}
+
+/// What follows a failure.
+#[allow(clippy::needless_pass_by_value)] // the signature is kube's
+pub fn on_error(instance: Arc<EcqxInstance>, error: &ReconcileError, ctx: Arc<Context>) -> Action {
+    let wait = match error {
+        // Nobody tells when the Secret of an earlier instance has gone: it is not watched.
+        ReconcileError::Apply(ApplyError::NotYetGone { .. }) => failed(&instance, &ctx).min(LATER),
+        _ => failed(&instance, &ctx),
+    };
+    let object: ObjectRef<EcqxInstance> = instance.to_object_ref(());
+    tracing::warn!(%object, %error, retry_in_seconds = wait.as_secs(), "reconcile failed");
+    Action::requeue(wait)
+}
+
+fn failed(instance: &EcqxInstance, ctx: &Context) -> Duration {
+    backoff(&ctx.failed_instances, instance.to_object_ref(()), &ctx.stores.instances)
+}
+
+async fn bring_about(
+    instance: &EcqxInstance,
+    validated: &ValidatedInstance,
+    there: &Dereferenced,
+    ctx: &Context,
+    now: Timestamp,
+) -> Result<Outcome, ReconcileError> {
+    if let Claim::Taken = claim::claim(instance, validated, ctx).await? {
+        // Whoever holds it is not named: another reseller's business is nobody's else.
+        let message = format!("{} is held by another instance; choose another hostname", validated.fqdn);
+        let why = finding(condition::HOSTNAME_CLAIMED, false, reason::HOSTNAME_TAKEN, message);
+        return Ok(stalled(instance, vec![why], now));
+    }
+    let desired = build::build(validated, &ctx.pbx)?;
+    // What is refused is told; the PBX that runs is looked at all the same.
+    let refused = match Box::pin(apply::apply(validated, desired, there, ctx)).await {
+        Ok(()) => None,
+        Err(error) if error.is_refusal() => Some(error.to_string()),
+        Err(error) => return Err(error.into()),
+    };
+    let observed = Observed { refused, ..observe::observe(validated, there.pod.as_deref(), ctx).await };
+    let nudged = observed.refused.is_none() && apply::nudge_kubelet(validated, &observed, there, ctx).await?;
+    let previous = instance.status.clone().unwrap_or_default();
+    let status = status::of_running(validated, &observed, &previous, instance.metadata.generation, now);
+    let refused = observed.refused.is_some();
+    let requeue = match ask_again(&status, nudged, now) {
+        _ if refused => failed(instance, ctx),
+        Some(soon) => soon,
+        None => until(validated.next_transition, now),
+    };
+    Ok(Outcome { status, requeue, refused })
+}
+
+fn stalled(instance: &EcqxInstance, why: Vec<Finding>, now: Timestamp) -> Outcome {
+    let previous = instance.status.clone().unwrap_or_default();
+    let status = status::of_stalled(why, &previous, instance.meta().generation, now);
+    Outcome { status, requeue: LONGEST_REQUEUE, refused: false }
+}
+
+fn refusal(error: &ValidateError) -> Finding {
+    let reason = match error {
+        ValidateError::Hostname(HostnameError::Reserved { .. }) => reason::HOSTNAME_RESERVED,
+        _ => reason::INVALID,
+    };
+    finding(condition::HOSTNAME_CLAIMED, false, reason, error.to_string())
+}
+
+/// The timer is an optimisation: dates are derived anew at each reconcile, and one comes at the latest after minutes.
+fn until(transition: Option<Timestamp>, now: Timestamp) -> Duration {
+    let wait = transition.and_then(|at| Duration::try_from(at.duration_since(now)).ok());
+    // A millisecond late rather than early: early would find nothing due.
+    wait.map_or(LONGEST_REQUEUE, |wait| (wait + Duration::from_millis(1)).min(LONGEST_REQUEUE))
+}
+
+/// How soon the agent is asked again; nobody tells when it has applied new limits. What else is awaited, a watch tells.
+fn ask_again(status: &EcqxInstanceStatus, nudged: bool, now: Timestamp) -> Option<Duration> {
+    let applied = status.conditions.iter().find(|c| c.type_ == condition::LICENSES_APPLIED)?;
+    match applied.reason.as_str() {
+        _ if nudged => Some(SOON),
+        reason::LIMITS_PENDING if now.duration_since(applied.last_transition_time.0) < PATIENCE => Some(SOON),
+        reason::LIMITS_PENDING | reason::LIMITS_REFUSED | reason::NO_ANSWER => Some(LATER),
+        _ => None,
+    }
+}

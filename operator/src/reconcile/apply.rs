@@ -1,0 +1,148 @@
+//! Step four: writes what differs from what should be, and nothing else. I/O: server-side apply.
+
+use std::fmt::Debug;
+
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::core::v1::{Pod, Secret},
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{Patch, PatchParams, PostParams},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::dereference::Dereferenced;
+use crate::{
+    build::{Desired, secret},
+    context::Context,
+    names,
+    status::Observed,
+    validate::ValidatedInstance,
+};
+
+pub use error::{ApplyError, failed};
+
+pub mod difference;
+pub mod error;
+mod quantity;
+
+/// Writes all of an instance's objects that differ from what should be. The pod comes last, when all that it mounts is there.
+///
+/// # Errors
+/// At the first write that fails.
+pub async fn apply(
+    instance: &ValidatedInstance,
+    desired: Desired,
+    there: &Dereferenced,
+    ctx: &Context,
+) -> Result<(), ApplyError> {
+    let client = &ctx.client;
+    tokio::try_join!(
+        apply_secret(instance, there.secret.as_ref(), client),
+        apply_one(desired.config_map, there.config_map.as_deref(), instance, client),
+        apply_one(desired.service, there.service.as_deref(), instance, client),
+        apply_one(desired.network_policy, there.network_policy.as_deref(), instance, client),
+        apply_one(desired.disruption_budget, there.disruption_budget.as_deref(), instance, client),
+    )?;
+    apply_one(desired.stateful_set, there.stateful_set.as_deref(), instance, client).await
+}
+
+/// Touches the pod when its PBX runs with other limits than the written ones, so that the kubelet brings the new file at once
+/// rather than at its next round. Returns true when it did.
+///
+/// # Errors
+/// When the pod cannot be patched.
+pub async fn nudge_kubelet(
+    instance: &ValidatedInstance,
+    observed: &Observed,
+    there: &Dereferenced,
+    ctx: &Context,
+) -> Result<bool, ApplyError> {
+    let (Some(pod), Some(agent)) = (&there.pod, &observed.agent) else { return Ok(false) };
+    let wanted = &instance.limits.generation;
+    let told = pod.annotations().get(names::LIMITS_GENERATION) == Some(wanted);
+    if told || agent.applied_generation.as_ref() == Some(wanted) {
+        return Ok(false);
+    }
+    let pods: Api<Pod> = Api::namespaced(ctx.client.clone(), &instance.namespace);
+    // With the UID: a pod made anew under the name reads the newest file anyway and must not be mistaken for this one.
+    let patch = serde_json::json!({
+        "metadata": { "uid": pod.uid(), "annotations": { names::LIMITS_GENERATION: wanted } }
+    });
+    let answer = pods.patch_metadata(&pod.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await;
+    answer.map_err(failed("touch", "Pod", &instance.namespace, &pod.name_any()))?;
+    Ok(true)
+}
+
+async fn apply_secret(
+    instance: &ValidatedInstance,
+    existing: Option<&Secret>,
+    client: &Client,
+) -> Result<(), ApplyError> {
+    if let Some(existing) = existing {
+        own(existing, instance)?;
+    }
+    let Some(secret) = secret::build(instance, existing, &mut rand::rng()) else { return Ok(()) };
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), &instance.namespace);
+    let name = secret.name_any();
+    let answer = if existing.is_some() {
+        secrets.patch(&name, &force(), &Patch::Apply(&secret)).await
+    } else {
+        // A create, so that of two writers who both found none, one decides on the passwords.
+        secrets.create(&PostParams::default(), &secret).await
+    };
+    answer.map(drop).map_err(failed("write", "Secret", &instance.namespace, &name))
+}
+
+async fn apply_one<K>(
+    desired: K,
+    live: Option<&K>,
+    instance: &ValidatedInstance,
+    client: &Client,
+) -> Result<(), ApplyError>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    K: Clone + Debug + Serialize + DeserializeOwned,
+{
+    let (kind, namespace, name) = (K::kind(&()).into_owned(), instance.namespace.clone(), desired.name_any());
+    let json = |source| ApplyError::Json { kind: kind.clone(), source };
+    let mut prepared = difference::prepare(&desired).map_err(json)?;
+    if let Some(live) = live {
+        own(live, instance)?;
+        if !difference::differs(&prepared, live).map_err(json)? {
+            return Ok(());
+        }
+    }
+    // With the UID: an object made anew under the name is another one, and is looked at before it is written to.
+    prepared["metadata"]["uid"] = live.and_then(ResourceExt::uid).into();
+    let params = if live.is_some() { force() } else { PatchParams::apply(names::FIELD_MANAGER) };
+    let api: Api<K> = Api::namespaced(client.clone(), &namespace);
+    match api.patch(&name, &params, &Patch::Apply(&prepared)).await {
+        Ok(_) => Ok(()),
+        // Not forced, as none of ours is known: what is in the way has fields that somebody else has set.
+        Err(kube::Error::Api(status)) if live.is_none() && status.is_conflict() => {
+            Err(ApplyError::Foreign { kind, namespace, name })
+        }
+        Err(source) => Err(failed("apply", &kind, &namespace, &name)(source)),
+    }
+}
+
+/// Refuses an object that was made for another than this instance. One that carries the operator's labels and no owner is
+/// the instance's own: restored from a backup, or edited.
+fn own<K: Resource<DynamicType = ()>>(live: &K, instance: &ValidatedInstance) -> Result<(), ApplyError> {
+    let (kind, namespace, name) = (K::kind(&()).into_owned(), instance.namespace.clone(), live.name_any());
+    match live.owner_references().iter().find(|owner| owner.controller == Some(true)) {
+        Some(owner) if owner.uid == instance.uid => Ok(()),
+        Some(owner) if (&owner.kind, &owner.name) == (&instance.owner.kind, &instance.name) => {
+            Err(ApplyError::NotYetGone { kind, namespace, name })
+        }
+        None if live.labels().get(names::INSTANCE) == Some(&instance.name) => Ok(()),
+        _ => Err(ApplyError::Foreign { kind, namespace, name }),
+    }
+}
+
+/// Children are the operator's alone: a field that somebody else set is taken back.
+fn force() -> PatchParams {
+    PatchParams::apply(names::FIELD_MANAGER).force()
+}

@@ -1,0 +1,100 @@
+//! Step one: gathers what is there. I/O: the stores, and one read of the Secret, which is not watched.
+
+use std::sync::Arc;
+
+use ecqx_crds::{EcqxInstance, LicenseSet};
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    core::v1::{ConfigMap, Pod, Secret, Service},
+    networking::v1::NetworkPolicy,
+    policy::v1::PodDisruptionBudget,
+};
+use kube::{
+    Api, Resource, ResourceExt,
+    runtime::reflector::{ObjectRef, Store},
+};
+
+use crate::{context::Context, names::Names, validate::Passwords};
+
+/// What is there of an instance.
+pub struct Dereferenced {
+    /// Its licences.
+    pub licenses: Option<Arc<LicenseSet>>,
+    /// Its SIP passwords. They stay in here: nothing but the Secret's builder reads them.
+    pub secret: Option<Secret>,
+    /// Its limits file.
+    pub config_map: Option<Arc<ConfigMap>>,
+    /// Its Service.
+    pub service: Option<Arc<Service>>,
+    /// Its policy.
+    pub network_policy: Option<Arc<NetworkPolicy>>,
+    /// Its budget.
+    pub disruption_budget: Option<Arc<PodDisruptionBudget>>,
+    /// Its StatefulSet.
+    pub stateful_set: Option<Arc<StatefulSet>>,
+    /// Its pod.
+    pub pod: Option<Arc<Pod>>,
+}
+
+/// Why what is there could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {kind} {namespace}/{name}: {source}")]
+pub struct DereferenceError {
+    kind: &'static str,
+    namespace: String,
+    name: String,
+    source: kube::Error,
+}
+
+impl Dereferenced {
+    /// Whether anything is yet to be made.
+    fn is_whole(&self) -> bool {
+        self.config_map.is_some()
+            && self.service.is_some()
+            && self.network_policy.is_some()
+            && self.disruption_budget.is_some()
+            && self.stateful_set.is_some()
+            && self.secret.is_some()
+    }
+
+    /// Which extensions have a password.
+    pub fn passwords(&self) -> Passwords {
+        Passwords::of(self.secret.iter().flat_map(|secret| secret.data.iter()).flat_map(|data| data.keys()))
+    }
+}
+
+/// Gathers what is there of an instance; nothing when the instance itself has gone.
+///
+/// # Errors
+/// When the Secret or the instance cannot be read.
+pub async fn dereference(instance: &EcqxInstance, ctx: &Context) -> Result<Option<Dereferenced>, DereferenceError> {
+    let (namespace, names) = (instance.namespace().unwrap_or_default(), Names::of(&instance.name_any()));
+    let stores = &ctx.stores;
+    let secrets: Api<Secret> = Api::namespaced(ctx.client.clone(), &namespace);
+    let secret = secrets.get_opt(&names.sip()).await;
+    let there = Dereferenced {
+        licenses: find(&stores.license_sets, &instance.name_any(), &namespace),
+        config_map: find(&stores.config_maps, &names.limits(), &namespace),
+        service: find(&stores.services, &names.base(), &namespace),
+        network_policy: find(&stores.network_policies, &names.base(), &namespace),
+        disruption_budget: find(&stores.disruption_budgets, &names.base(), &namespace),
+        stateful_set: find(&stores.stateful_sets, &names.base(), &namespace),
+        pod: find(&stores.pods, &names.pod(), &namespace),
+        secret: secret.map_err(|source| DereferenceError { kind: "Secret", namespace, name: names.sip(), source })?,
+    };
+    // A view of the instance that is behind would make the children again that the garbage collector removes, without end.
+    let is_there = there.is_whole() || is_there(instance, ctx).await?;
+    Ok(is_there.then_some(there))
+}
+
+async fn is_there(instance: &EcqxInstance, ctx: &Context) -> Result<bool, DereferenceError> {
+    let (namespace, name) = (instance.namespace().unwrap_or_default(), instance.name_any());
+    let instances: Api<EcqxInstance> = Api::namespaced(ctx.client.clone(), &namespace);
+    let found = instances.get_metadata_opt(&name).await;
+    let found = found.map_err(|source| DereferenceError { kind: "EcqxInstance", namespace, name, source })?;
+    Ok(found.is_some_and(|found| found.uid() == instance.uid() && found.metadata.deletion_timestamp.is_none()))
+}
+
+fn find<K: Resource<DynamicType = ()> + Clone>(store: &Store<K>, name: &str, namespace: &str) -> Option<Arc<K>> {
+    store.get(&ObjectRef::new(name).within(namespace))
+}

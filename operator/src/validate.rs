@@ -1,0 +1,121 @@
+//! From wire types to what the builders take, or a reason why not. Pure.
+
+use ecqx_crds::{EcqxInstance, LicenseSet};
+use ecqx_domain::{
+    hostname::{HostnameError, Label},
+    ledger::{self, Entitlements},
+    settings::Settings,
+    unique_id::UniqueId,
+};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::Resource;
+use pbx_contract::{Extension, LimitsFile};
+
+use crate::names::Names;
+
+pub use extensions::Passwords;
+
+mod extensions;
+
+/// An instance that can be built: the builders' only input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValidatedInstance {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its object UID.
+    pub uid: String,
+    /// The names of its children.
+    pub names: Names,
+    /// Makes the garbage collector end the children with it.
+    pub owner: OwnerReference,
+    /// The full host name.
+    pub fqdn: String,
+    /// What the PBX runs with.
+    pub limits: LimitsFile,
+    /// What may be used, and why.
+    pub entitlements: Entitlements,
+    /// The next instant at which the entitlements change.
+    pub next_transition: Option<Timestamp>,
+    /// The pod and its volume.
+    pub pbx: ecqx_crds::PbxSpec,
+    /// True: no pod.
+    pub suspended: bool,
+}
+
+/// Why an instance cannot be built as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum ValidateError {
+    /// The API server always sets these; an object without them did not come from it.
+    #[error("the object has no {0}; it was not read from an API server")]
+    Incomplete(&'static str),
+    /// The host name is no label, or reserved.
+    #[error("spec.hostname: {0}")]
+    Hostname(#[from] HostnameError),
+}
+
+/// Checks an instance with its licences and derives all that is wanted of it at `now`.
+///
+/// # Errors
+/// When its host name cannot be given.
+pub fn validate(
+    instance: &EcqxInstance,
+    licenses: Option<&LicenseSet>,
+    passwords: &Passwords,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<ValidatedInstance, ValidateError> {
+    let meta = &instance.metadata;
+    let namespace = meta.namespace.clone().ok_or(ValidateError::Incomplete("namespace"))?;
+    let name = meta.name.clone().ok_or(ValidateError::Incomplete("name"))?;
+    let uid = meta.uid.clone().ok_or(ValidateError::Incomplete("UID"))?;
+    let owner = instance.controller_owner_ref(&()).ok_or(ValidateError::Incomplete("owner reference"))?;
+    let label = Label::parse(&instance.spec.hostname)?;
+    let fqdn = settings.fqdn(&label);
+    // A name that was given stays given, whatever is reserved later.
+    let given = instance.status.as_ref().and_then(|status| status.fqdn.as_ref()) == Some(&fqdn);
+    let label = if given { label } else { label.unless_reserved(&settings.reserved_hostnames)? };
+
+    let facts = licenses.map(facts_of).unwrap_or_default();
+    let entitlements = ledger::standing(&facts, &settings.catalogue, now).entitlements;
+    let identity = pbx_contract::Instance {
+        unique_id: UniqueId::from_uid(&uid).to_string(),
+        fqdn: fqdn.clone(),
+        display_name: instance.spec.display_name.clone().unwrap_or_else(|| label.to_string()),
+    };
+    let extensions = extensions::configured(&instance.spec.pbx.extensions, &entitlements, passwords);
+    Ok(ValidatedInstance {
+        names: Names::of(&name),
+        limits: limits_file(identity, extensions, &entitlements, instance.spec.suspended),
+        next_transition: ledger::next_transition(&facts, &settings.catalogue, now),
+        pbx: instance.spec.pbx.clone(),
+        suspended: instance.spec.suspended,
+        namespace,
+        name,
+        uid,
+        owner,
+        fqdn,
+        entitlements,
+    })
+}
+
+/// The facts of a licence set.
+pub fn facts_of(licenses: &LicenseSet) -> ledger::Facts {
+    let grants = licenses.spec.grants.iter().map(ecqx_crds::Grant::to_fact).collect();
+    ledger::Facts { grants, changes: Vec::new() }
+}
+
+fn limits_file(
+    instance: pbx_contract::Instance,
+    extensions: Vec<Extension>,
+    entitlements: &Entitlements,
+    suspended: bool,
+) -> LimitsFile {
+    let limits = entitlements.limits();
+    LimitsFile { schema: 0, generation: String::new(), instance, suspended, limits, extensions }.seal()
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

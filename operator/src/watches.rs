@@ -1,0 +1,187 @@
+//! What the operator watches, kept as stores; every change names the instance or licence set that must be looked at. I/O: watches.
+
+use std::{fmt::Debug, hash::Hash, sync::Arc, time::Duration};
+
+use ecqx_crds::{EcqxInstance, FqdnClaim, LicenseSet};
+use futures::{StreamExt, channel::mpsc::UnboundedSender};
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    core::v1::{ConfigMap, Pod, Service},
+    networking::v1::NetworkPolicy,
+    policy::v1::PodDisruptionBudget,
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    runtime::{
+        WatchStreamExt,
+        reflector::{self, ObjectRef, Store},
+        watcher::{self, Event, watcher},
+    },
+};
+use serde::de::DeserializeOwned;
+
+use crate::{names, notes::Notes};
+
+/// A watch that fell silent is asked for anew after this many seconds; the library's own 290 would hide a dead one for long.
+const WATCH_SECONDS: u32 = 110;
+
+/// Makes a client give a connection up on which nothing comes: a server that vanished does not say so, and a request on its
+/// connection would wait for as long as the system tries to send, a quarter of an hour.
+pub fn notice_silence(config: &mut kube::Config) {
+    // No watch in good health is silent for longer than it may last.
+    config.read_timeout = Some(Duration::from_secs(u64::from(WATCH_SECONDS) + 10));
+    config.reset_reader_on_write = true;
+}
+
+/// The objects of one instance can be found here without asking the API server.
+#[derive(Clone)]
+pub struct Stores {
+    /// All instances.
+    pub instances: Store<EcqxInstance>,
+    /// All licence sets.
+    pub license_sets: Store<LicenseSet>,
+    /// All claims of names.
+    pub claims: Store<FqdnClaim>,
+    /// The operator's own.
+    pub config_maps: Store<ConfigMap>,
+    /// The operator's own.
+    pub services: Store<Service>,
+    /// The operator's own.
+    pub network_policies: Store<NetworkPolicy>,
+    /// The operator's own.
+    pub disruption_budgets: Store<PodDisruptionBudget>,
+    /// The operator's own.
+    pub stateful_sets: Store<StatefulSet>,
+    /// The PBX pods.
+    pub pods: Store<Pod>,
+}
+
+/// The full host name that an instance waits for, by instance.
+pub type Waiting = Notes<EcqxInstance, String>;
+
+/// Whether an object is there, as it was last seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sight {
+    There,
+    Gone,
+}
+
+/// Where changes are told.
+#[derive(Clone)]
+pub struct Triggers {
+    /// Instances to look at.
+    pub instances: UnboundedSender<ObjectRef<EcqxInstance>>,
+    /// Licence sets to look at.
+    pub license_sets: UnboundedSender<ObjectRef<LicenseSet>>,
+    /// Instances to look at when a name may have come free.
+    pub waiting: Arc<Waiting>,
+}
+
+impl Triggers {
+    fn instance(&self, name: &str, namespace: &str) {
+        // The receiver goes only when the process stops; then there is nobody to tell.
+        let _ = self.instances.unbounded_send(ObjectRef::new(name).within(namespace));
+    }
+
+    /// Those that wait for a name.
+    fn wake(&self, fqdn: &str) {
+        for instance in self.waiting.with(|wanted| wanted == fqdn) {
+            let _ = self.instances.unbounded_send(instance);
+        }
+    }
+
+    /// One that is gone may leave its name to another of its namespace.
+    fn seen_instance(&self, instance: &EcqxInstance, sight: Sight) {
+        self.pair(instance);
+        let held = instance.status.as_ref().and_then(|status| status.fqdn.as_ref());
+        if let (Sight::Gone, Some(fqdn)) = (sight, held) {
+            self.wake(fqdn);
+        }
+    }
+
+    fn seen_claim(&self, claim: &FqdnClaim) {
+        self.instance(&claim.spec.holder.name, &claim.spec.holder.namespace);
+        self.wake(&claim.name_any());
+    }
+
+    fn license_set(&self, name: &str, namespace: &str) {
+        let _ = self.license_sets.unbounded_send(ObjectRef::new(name).within(namespace));
+    }
+
+    /// A licence set bears on the instance of its name, and an instance on the licence set of its.
+    fn pair<K: Resource>(&self, object: &K) {
+        if let (Some(name), Some(namespace)) = (&object.meta().name, &object.meta().namespace) {
+            self.instance(name, namespace);
+            self.license_set(name, namespace);
+        }
+    }
+}
+
+fn child<K: Resource>(triggers: &Triggers, object: &K, _: Sight) {
+    let name = object.labels().get(names::INSTANCE);
+    if let (Some(name), Some(namespace)) = (name, &object.meta().namespace) {
+        triggers.instance(name, namespace);
+    }
+}
+
+impl Stores {
+    /// Starts all watches. They end with the process, and outlive any outage of the API server.
+    pub fn start(client: &Client, triggers: &Triggers) -> Self {
+        let own = || watcher::Config::default().labels(names::MANAGED_SELECTOR);
+        let any = watcher::Config::default;
+        Self {
+            instances: follow(Api::all(client.clone()), any(), triggers, Triggers::seen_instance),
+            license_sets: follow(Api::all(client.clone()), any(), triggers, |triggers, set, _| triggers.pair(set)),
+            claims: follow(Api::all(client.clone()), any(), triggers, |triggers, claim, _| triggers.seen_claim(claim)),
+            config_maps: follow(Api::all(client.clone()), own(), triggers, child),
+            services: follow(Api::all(client.clone()), own(), triggers, child),
+            network_policies: follow(Api::all(client.clone()), own(), triggers, child),
+            disruption_budgets: follow(Api::all(client.clone()), own(), triggers, child),
+            stateful_sets: follow(Api::all(client.clone()), own(), triggers, child),
+            pods: follow(Api::all(client.clone()), own(), triggers, child),
+        }
+    }
+
+    /// Waits until every store has been filled once: before that, absent means nothing.
+    ///
+    /// # Errors
+    /// When a watch has ended, which only a fault in this program brings about.
+    pub async fn filled(&self) -> Result<(), reflector::store::WriterDropped> {
+        self.instances.wait_until_ready().await?;
+        self.license_sets.wait_until_ready().await?;
+        self.claims.wait_until_ready().await?;
+        self.config_maps.wait_until_ready().await?;
+        self.services.wait_until_ready().await?;
+        self.network_policies.wait_until_ready().await?;
+        self.disruption_budgets.wait_until_ready().await?;
+        self.stateful_sets.wait_until_ready().await?;
+        self.pods.wait_until_ready().await
+    }
+}
+
+/// Watches one kind into a store and tells of each object that came, changed or went.
+fn follow<K>(api: Api<K>, config: watcher::Config, triggers: &Triggers, tell: fn(&Triggers, &K, Sight)) -> Store<K>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    K::DynamicType: Hash + Eq,
+{
+    let (store, writer) = reflector::store();
+    let triggers = triggers.clone();
+    let changes = watcher(api, config.timeout(WATCH_SECONDS)).default_backoff().modify(slim).reflect(writer);
+    tokio::spawn(changes.for_each(move |change| {
+        match change {
+            Ok(Event::Apply(object) | Event::InitApply(object)) => tell(&triggers, &object, Sight::There),
+            Ok(Event::Delete(object)) => tell(&triggers, &object, Sight::Gone),
+            Ok(Event::Init | Event::InitDone) => {}
+            // The stream goes on by itself, with backoff; the store keeps what it knew.
+            Err(error) => tracing::warn!(kind = %K::kind(&()), %error, "watch interrupted; trying again"),
+        }
+        std::future::ready(())
+    }));
+    store
+}
+
+/// Field ownership is never read here, and is often larger than the object.
+fn slim<K: Resource>(object: &mut K) {
+    object.meta_mut().managed_fields = None;
+}

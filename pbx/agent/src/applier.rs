@@ -1,0 +1,189 @@
+//! Brings what is mounted into Asterisk: read, render, write, reload, confirm. Does I/O.
+//!
+//! Each round starts from what is there, so a round that was missed or failed is made up for by the next one.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::control::{Control, ControlError, answers};
+use crate::files::{self, WriteError};
+use crate::render::{self, DIALPLAN, PJSIP, Rendering, Settings};
+use crate::source::{Source, SourceError};
+use crate::status::{Applied, Shared};
+use crate::wanted::Wanted;
+
+/// A reload of 3000 extensions takes a few seconds.
+const RELOAD_LIMIT: Duration = Duration::from_mins(1);
+const QUESTION_LIMIT: Duration = Duration::from_secs(10);
+
+/// Why a round ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// What is mounted cannot be applied.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A rendered file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// Asterisk did not answer.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// Asterisk runs with something else than was rendered.
+    #[error("Asterisk has not taken {what} of generation {generation}; its log says why, and it is tried again")]
+    NotTaken {
+        /// Which part.
+        what: &'static str,
+        /// The wanted generation.
+        generation: String,
+    },
+    /// The blocking part was cancelled, as it is when the runtime stops.
+    #[error("reading and rendering was cut short: {0}")]
+    Cut(#[from] tokio::task::JoinError),
+}
+
+/// Applies rounds, one at a time.
+#[derive(Debug)]
+pub struct Applier {
+    settings: Arc<Settings>,
+    source: Source,
+    control: Control,
+    status: Shared,
+    /// Reload all in the next round, for Asterisk has not taken the files that are there.
+    again: bool,
+}
+
+impl Applier {
+    /// For one Asterisk.
+    pub fn new(settings: Settings, source: Source, control: Control, status: Shared) -> Self {
+        Self { settings: Arc::new(settings), source, control, status, again: false }
+    }
+
+    /// Writes the files that Asterisk starts with. When nothing valid is mounted, files from before a restart of the
+    /// container stay, and with none there Asterisk lets nobody in.
+    ///
+    /// # Errors
+    /// When a file or directory cannot be written: Asterisk could not start.
+    pub async fn prepare(&self) -> Result<(), ApplyError> {
+        let (source, settings) = (self.source.clone(), Arc::clone(&self.settings));
+        let work = move || -> Result<(), WriteError> {
+            let at = &settings.directories;
+            for dir in [at.config.clone(), at.run.join("log"), at.data.join("astdb"), at.data.join("spool")] {
+                files::ensure_dir(&dir)?;
+            }
+            match source.read() {
+                Ok(wanted) => files::write_changed(&at.config, &render::render(&wanted, &settings).files)?,
+                Err(error) => {
+                    tracing::warn!(%error, "nothing valid is mounted yet");
+                    let mut files = render::render(&Wanted::nothing(), &settings).files;
+                    files.retain(|name, _| ![PJSIP, DIALPLAN].contains(name) || !at.config.join(name).exists());
+                    files::write_changed(&at.config, &files)?
+                }
+            };
+            Ok(())
+        };
+        Ok(tokio::task::spawn_blocking(work).await??)
+    }
+
+    /// One round; its outcome is in the shared status.
+    pub async fn round(&mut self) {
+        let outcome = self.try_round().await;
+        self.again = outcome.is_err() && self.status.borrow().booted;
+        let problem = outcome.err().map(|error| error.to_string());
+        if let Some(problem) = &problem
+            && self.status.borrow().problem.as_ref() != Some(problem)
+        {
+            tracing::warn!(problem, "the newest limits are not applied");
+        }
+        self.status.send_modify(|status| status.problem = problem);
+    }
+
+    async fn try_round(&mut self) -> Result<(), ApplyError> {
+        if !self.is_booted().await {
+            return Ok(());
+        }
+        let (wanted, rendering, written) = self.write().await?;
+        let applied = self.status.borrow().applied.as_ref().is_some_and(|applied| applied.mark == rendering.mark);
+        if applied && written.is_empty() && !self.again {
+            return Ok(());
+        }
+        self.reload(&written).await?;
+        self.confirm(&wanted, &rendering).await?;
+        tracing::info!(generation = wanted.generation, reloaded = ?written, "limits applied");
+        let enabled = wanted.enabled().into_iter().map(str::to_owned).collect();
+        let applied = Applied { generation: wanted.generation, mark: rendering.mark, enabled };
+        self.status.send_modify(|status| status.applied = Some(applied));
+        Ok(())
+    }
+
+    /// True until Asterisk has booted.
+    pub fn is_waiting(&self) -> bool {
+        !self.status.borrow().booted
+    }
+
+    async fn is_booted(&self) -> bool {
+        if self.status.borrow().booted {
+            return true;
+        }
+        let answer = self.control.run("core waitfullybooted", QUESTION_LIMIT).await;
+        let booted = answer.is_ok_and(|text| text.contains("fully booted"));
+        if booted {
+            let seconds = self.status.borrow().started.elapsed().as_secs_f32();
+            tracing::info!(seconds, "Asterisk is booted");
+            self.status.send_modify(|status| status.booted = true);
+        }
+        booted
+    }
+
+    async fn write(&self) -> Result<(Wanted, Rendering, Vec<&'static str>), ApplyError> {
+        let (source, settings) = (self.source.clone(), Arc::clone(&self.settings));
+        let work = move || -> Result<_, ApplyError> {
+            let wanted = source.read()?;
+            let rendering = render::render(&wanted, &settings);
+            let written = files::write_changed(&settings.directories.config, &rendering.files)?;
+            Ok((wanted, rendering, written))
+        };
+        tokio::task::spawn_blocking(work).await?
+    }
+
+    /// The dialplan first when a number is new, the phones first when one goes: either order leaves a moment in which a
+    /// call gets 404 or 480, and none in which a disabled phone may call, for its endpoint decides.
+    async fn reload(&self, written: &[&'static str]) -> Result<(), ControlError> {
+        for (file, command) in [(PJSIP, "module reload res_pjsip.so"), (DIALPLAN, "dialplan reload")] {
+            if self.again || written.contains(&file) {
+                self.control.run(command, RELOAD_LIMIT).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks Asterisk what it runs with: a reload says nothing about what it left out.
+    async fn confirm(&self, wanted: &Wanted, rendering: &Rendering) -> Result<(), ApplyError> {
+        let not_taken = |what| ApplyError::NotTaken { what, generation: wanted.generation.clone() };
+        let answer = self.control.run("dialplan show globals", QUESTION_LIMIT).await?;
+        if answers::dialplan_mark(&answer) != Some(&rendering.mark) {
+            return Err(not_taken("the dialplan"));
+        }
+        let answer = self.control.run("pjsip show endpoint anonymous", QUESTION_LIMIT).await?;
+        if answers::pjsip_mark(&answer) != Some(&rendering.mark) {
+            return Err(not_taken("the phones"));
+        }
+        let answer = self.control.run("pjsip list endpoints", QUESTION_LIMIT).await?;
+        let numbers: BTreeSet<&str> = wanted.phones.iter().map(|phone| phone.number.as_str()).collect();
+        if answers::endpoints(&answer) != numbers {
+            return Err(not_taken("each endpoint"));
+        }
+        let answer = self.control.run("pjsip list aors", QUESTION_LIMIT).await?;
+        let contacts = wanted.phones.iter().map(|phone| (phone.number.as_str(), u32::from(phone.enabled)));
+        if answers::addresses(&answer) != contacts.collect() {
+            return Err(not_taken("each address"));
+        }
+        Ok(())
+    }
+}
+
+/// The applier's directories that a change arrives in.
+pub fn watched(source: &Source) -> [PathBuf; 2] {
+    [source.limits_dir.clone(), source.passwords_dir.clone()]
+}

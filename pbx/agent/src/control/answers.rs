@@ -1,0 +1,102 @@
+//! Reads what Asterisk's commands print. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::render::dialplan::MARK_VARIABLE;
+
+/// `core show channels count`: the calls in progress.
+pub fn active_calls(answer: &str) -> Option<u32> {
+    count_of("active call", answer)
+}
+
+/// `core show channels count`: the legs of the calls in progress, those that still ring too.
+pub fn active_channels(answer: &str) -> Option<u32> {
+    count_of("active channel", answer)
+}
+
+fn count_of(wanted: &str, answer: &str) -> Option<u32> {
+    answer.lines().find_map(|line| {
+        let (count, what) = line.trim().split_once(' ')?;
+        what.starts_with(wanted).then(|| count.parse().ok())?
+    })
+}
+
+/// `pjsip list contacts`: the extensions that have a registered phone.
+pub fn registered(answer: &str) -> BTreeSet<&str> {
+    let contacts = answer.lines().filter_map(|line| line.trim().strip_prefix("Contact:"));
+    contacts.filter_map(|rest| rest.trim().split_once('/')).map(|(number, _)| number).filter(|n| is_number(n)).collect()
+}
+
+/// `pjsip list aors`: how many phones each extension may register.
+pub fn addresses(answer: &str) -> BTreeMap<&str, u32> {
+    let rows = answer.lines().filter_map(|line| line.trim().strip_prefix("Aor:"));
+    let pairs = rows.filter_map(|rest| {
+        let mut words = rest.split_whitespace();
+        Some((words.next()?, words.next()?.parse().ok()?))
+    });
+    pairs.filter(|(number, _)| is_number(number)).collect()
+}
+
+/// `pjsip list endpoints`: the extensions that have an endpoint.
+pub fn endpoints(answer: &str) -> BTreeSet<&str> {
+    let rows = answer.lines().filter_map(|line| line.trim().strip_prefix("Endpoint:"));
+    let names = rows.filter_map(|rest| rest.split_whitespace().next()).filter_map(|word| word.split('/').next());
+    names.filter(|name| is_number(name)).collect()
+}
+
+/// `dialplan show globals`: the mark of the dialplan.
+pub fn dialplan_mark(answer: &str) -> Option<&str> {
+    answer.lines().find_map(|line| line.trim().strip_prefix(MARK_VARIABLE)?.strip_prefix('='))
+}
+
+/// `pjsip show endpoint anonymous`: the mark of the phones' file.
+pub fn pjsip_mark(answer: &str) -> Option<&str> {
+    answer
+        .lines()
+        .find_map(|line| Some(line.trim().strip_prefix("callerid_tag")?.trim_start().strip_prefix(':')?.trim()))
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_counted_not_channels() {
+        assert_eq!(active_calls("2 active channels\n1 active call\n7 calls processed\n"), Some(1));
+        assert_eq!(active_channels("2 active channels\n1 active call\n"), Some(2));
+        assert_eq!(active_calls("0 active channels\n0 active calls\n0 calls processed\n"), Some(0));
+        assert_eq!(active_calls("No such command"), None);
+    }
+
+    #[test]
+    fn a_contact_counts_for_its_extension() {
+        let answer = "\n  Contact:  <Aor/ContactUri....> <Hash....> <Status> <RTT(ms)..>\n=====\n\n  \
+                      Contact:  101/sip:101@127.0.0.1:6001        c55b890eec NonQual        -nan\n\nObjects found: 1\n";
+        assert_eq!(registered(answer).into_iter().collect::<Vec<_>>(), ["101"]);
+    }
+
+    #[test]
+    fn addresses_have_their_number_of_contacts() {
+        let answer =
+            "\n      Aor:  <Aor....>  <MaxContact>\n====\n\n      Aor:  101          1\n      Aor:  106       0\n";
+        assert_eq!(addresses(answer), BTreeMap::from([("101", 1), ("106", 0)]));
+    }
+
+    #[test]
+    fn endpoints_are_listed_without_the_stranger() {
+        let answer = " Endpoint:  <Endpoint/CID....>  <State.....>  <Channels.>\n Endpoint:  101/101   Not in use    0 of inf\n \
+                      Endpoint:  102    Unavailable 0 of inf\n Endpoint:  anonymous    Unavailable   0 of inf\n";
+        assert_eq!(endpoints(answer).into_iter().collect::<Vec<_>>(), ["101", "102"]);
+    }
+
+    #[test]
+    fn both_marks_are_found() {
+        assert_eq!(dialplan_mark("   ECQX_RENDERED=gen1/abc\n\n    -- 1 variable(s)\n"), Some("gen1/abc"));
+        let answer = " callerid_privacy     : allowed_not_screened\n callerid_tag                       : gen1/abc\n";
+        assert_eq!(pjsip_mark(answer), Some("gen1/abc"));
+    }
+}

@@ -1,0 +1,120 @@
+//! The pod's HTTP answers: `/readyz`, `/livez`, `/v1/status`. Does I/O (asks Asterisk).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use pbx_contract::AgentStatus;
+use serde_json::json;
+
+use crate::control::Control;
+use crate::status::Shared;
+use crate::usage::UsageProbe;
+
+/// A live Asterisk answers in milliseconds; the kubelet's own deadline should be longer than this.
+const ALIVE_LIMIT: Duration = Duration::from_secs(2);
+
+/// What the answers are made from.
+pub struct Answers {
+    /// What the agent knows.
+    pub status: Shared,
+    /// Asterisk's command line.
+    pub control: Control,
+    /// What is in use.
+    pub usage: UsageProbe,
+}
+
+/// The routes.
+pub fn router(answers: Answers) -> Router {
+    Router::new()
+        .route("/readyz", get(readyz))
+        .route("/livez", get(livez))
+        .route("/v1/status", get(status))
+        .with_state(Arc::new(answers))
+}
+
+/// 200 only when Asterisk is fully booted and runs with the newest limits.
+async fn readyz(State(answers): State<Arc<Answers>>) -> Response {
+    let status = answers.status.borrow().clone();
+    let generation = status.generation();
+    match status.not_ready() {
+        None => Json(json!({ "ready": true, "generation": generation })).into_response(),
+        Some(reason) => unavailable(&json!({ "ready": false, "generation": generation, "reason": reason })),
+    }
+}
+
+/// 503 makes the kubelet restart the container: only for an Asterisk that is deaf, never for limits that are wrong.
+async fn livez(State(answers): State<Arc<Answers>>) -> Response {
+    let asked = answers.control.run("core show uptime seconds", ALIVE_LIMIT).await;
+    let silent_yet_fine = {
+        let status = answers.status.borrow();
+        status.may_be_silent() || status.draining
+    };
+    match asked {
+        Err(error) if !silent_yet_fine => {
+            tracing::error!(%error, "Asterisk does not answer");
+            unavailable(&json!({ "alive": false, "reason": error.to_string() }))
+        }
+        _ => Json(json!({ "alive": true })).into_response(),
+    }
+}
+
+async fn status(State(answers): State<Arc<Answers>>) -> Json<AgentStatus> {
+    let status = answers.status.borrow().clone();
+    let mut problem = status.not_ready();
+    let usage = match answers.usage.read(&answers.control, &status).await {
+        Ok(usage) => usage,
+        Err(error) => {
+            problem.get_or_insert_with(|| error.to_string());
+            pbx_contract::Usage::default()
+        }
+    };
+    let applied_generation = status.generation().map(str::to_owned);
+    Json(AgentStatus { ready: problem.is_none(), applied_generation, problem, usage })
+}
+
+fn unavailable(body: &serde_json::Value) -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::status::{Applied, Status};
+
+    fn answers(status: Status) -> State<Arc<Answers>> {
+        let control = Control::new(std::path::Path::new("/nowhere"));
+        State(Arc::new(Answers { status: Shared::new(status), control, usage: UsageProbe::default() }))
+    }
+
+    fn ready() -> Status {
+        let applied = Applied { generation: "g".into(), mark: "g/1".into(), enabled: BTreeSet::new() };
+        Status { booted: true, applied: Some(applied), ..Status::starting() }
+    }
+
+    #[tokio::test]
+    async fn readiness_follows_the_status() {
+        assert_eq!(readyz(answers(ready())).await.status(), StatusCode::OK);
+        let late = Status { problem: Some("no password".into()), ..ready() };
+        assert_eq!(readyz(answers(late)).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
+    async fn wrong_limits_are_no_reason_to_restart_and_a_deaf_asterisk_is() {
+        assert_eq!(livez(answers(Status::starting())).await.status(), StatusCode::OK);
+        assert_eq!(livez(answers(ready())).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
+    async fn the_status_of_a_deaf_asterisk_says_so_and_keeps_the_generation() {
+        let Json(status) = status(answers(ready())).await;
+        assert!(!status.ready && status.problem.is_some());
+        assert_eq!(status.applied_generation.as_deref(), Some("g"));
+    }
+}

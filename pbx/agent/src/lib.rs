@@ -1,0 +1,17 @@
+//! PID 1 of the PBX pod: renders Asterisk's files from the mounted limits, applies changes without a restart,
+//! and answers readiness, liveness and usage. Pure: [`wanted`], [`render`], [`control::answers`]. The rest does I/O.
+
+pub mod applier;
+pub mod args;
+pub mod asterisk;
+pub mod control;
+pub mod files;
+pub mod http;
+pub mod init;
+pub mod render;
+pub mod source;
+pub mod status;
+pub mod usage;
+pub mod wanted;
+pub mod watch;
+pub mod worker;

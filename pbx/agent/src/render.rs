@@ -1,0 +1,94 @@
+//! What Asterisk's files hold for given limits and settings. Pure: each submodule renders one concern.
+//!
+//! Everything that a person typed reaches a file through [`text`] or not at all.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+use crate::wanted::Wanted;
+
+pub mod core;
+pub mod dialplan;
+pub mod modules;
+pub mod pjsip;
+pub mod text;
+
+/// The name of the file that holds the phones.
+pub const PJSIP: &str = "pjsip.conf";
+/// The name of the file that holds the dialplan.
+pub const DIALPLAN: &str = "extensions.conf";
+
+/// Where things are; fixed for the life of the pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Directories {
+    /// The rendered files.
+    pub config: PathBuf,
+    /// Pid file, control socket, logs.
+    pub run: PathBuf,
+    /// What outlives the pod.
+    pub data: PathBuf,
+    /// Asterisk's own read-only data.
+    pub stock: PathBuf,
+}
+
+/// How phones reach the pod; fixed for its life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// SIP over UDP and TCP.
+    pub sip_port: u16,
+    /// First port for audio, inclusive.
+    pub rtp_first: u16,
+    /// Last port for audio, inclusive.
+    pub rtp_last: u16,
+    /// Stands in SIP for the pod's own address, outside [`Network::local_nets`].
+    pub external_signaling: Option<IpAddr>,
+    /// Stands in SDP for the pod's own address, outside [`Network::local_nets`].
+    pub external_media: Option<IpAddr>,
+    /// Networks, as `address/bits`, that reach the pod directly.
+    pub local_nets: Vec<String>,
+    /// How often a registered phone is asked whether it is there; 0 is never.
+    pub qualify_seconds: u32,
+}
+
+/// All that the rendering depends on besides the limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where things are.
+    pub directories: Directories,
+    /// How phones reach the pod.
+    pub network: Network,
+}
+
+/// Asterisk's whole configuration, by file name.
+pub type Files = BTreeMap<&'static str, String>;
+
+/// A configuration and the mark by which Asterisk tells that it runs with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendering {
+    /// `GENERATION/DIGEST`; in the dialplan and in the phones' file, so that both are asked.
+    pub mark: String,
+    /// What to write.
+    pub files: Files,
+}
+
+/// Renders everything.
+pub fn render(wanted: &Wanted, settings: &Settings) -> Rendering {
+    let mark = mark(wanted, settings);
+    let mut files = core::render(settings);
+    files.insert("modules.conf", modules::render());
+    files.insert(PJSIP, pjsip::render(wanted, &settings.network, &mark));
+    files.insert(DIALPLAN, dialplan::render(wanted, &mark));
+    Rendering { mark, files }
+}
+
+/// Tells apart renderings of one generation too: a password may change while the limits do not.
+fn mark(wanted: &Wanted, settings: &Settings) -> String {
+    let content = pjsip::render(wanted, &settings.network, "") + &dialplan::render(wanted, "");
+    format!("{}/{}", wanted.generation, text::hex(&Sha256::digest(content)[..4]))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! The files that follow from the settings alone: they are the same for the life of the pod. Pure.
+
+use super::{Files, Settings};
+
+/// Files that Asterisk reads at its start and complains about when they are missing; what they switch off is off.
+const OFF: [(&str, &str); 10] = [
+    ("acl.conf", ""),
+    ("ccss.conf", "[general]\n"),
+    ("cdr.conf", "[general]\nenable = no\n"),
+    ("cel.conf", "[general]\nenable = no\n"),
+    ("features.conf", "[general]\n"),
+    ("manager.conf", "[general]\nenabled = no\n"),
+    ("http.conf", "[general]\nenabled = no\n"),
+    ("pjproject.conf", "[startup]\ntype = startup\nlog_level = default\n"),
+    ("stasis.conf", "[taskpool]\nminimum_size = 2\n"),
+    ("udptl.conf", "[general]\n"),
+];
+
+/// Tones for callers, as in the United States; a phone makes its own ringing.
+const TONES: &str = "[general]\ncountry = us\n\n[us]\ndescription = United States\nringcadence = 2000,4000\n\
+                     dial = 350+440\nbusy = 480+620/500,0/500\nring = 440+480/2000,0/4000\n\
+                     congestion = 480+620/250,0/250\n";
+
+/// Renders them.
+pub fn render(settings: &Settings) -> Files {
+    let mut files: Files = OFF.into_iter().map(|(name, content)| (name, content.to_owned())).collect();
+    files.insert("asterisk.conf", asterisk(settings));
+    files.insert("indications.conf", TONES.to_owned());
+    files.insert("logger.conf", "[general]\nqueue_log = no\n\n[logfiles]\nconsole = notice,warning,error\n".into());
+    let (first, last) = (settings.network.rtp_first, settings.network.rtp_last);
+    files.insert("rtp.conf", format!("[general]\nrtpstart = {first}\nrtpend = {last}\n"));
+    files
+}
+
+/// The database and the spool lie on the volume. Where the modules are is left to Asterisk's own default, which knows
+/// the machine's architecture.
+fn asterisk(settings: &Settings) -> String {
+    let [config, run, data, stock] = [
+        settings.directories.config.display(),
+        settings.directories.run.display(),
+        settings.directories.data.display(),
+        settings.directories.stock.display(),
+    ];
+    format!(
+        "[directories]\nastetcdir = {config}\nastvarlibdir = {data}\nastdbdir = {data}/astdb\nastkeydir = {data}\n\
+         astspooldir = {data}/spool\nastdatadir = {stock}\nastagidir = {stock}/agi-bin\nastrundir = {run}\n\
+         astlogdir = {run}/log\nastcachedir = {run}/cache\n\
+         \n[options]\nnocolor = yes\nhideconnect = yes\nsystemname = ecqx\n"
+    )
+}

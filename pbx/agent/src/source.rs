@@ -1,0 +1,124 @@
+//! Reads what is mounted: the limits and the passwords. Does I/O (files), blocking.
+
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+use pbx_contract::{ContractError, LIMITS_FILE, LimitsFile};
+
+use crate::wanted::{Passwords, Unfit, Wanted};
+
+/// More than 3000 extensions with long names need; a ConfigMap holds 1 MiB.
+const LIMITS_MAX: u64 = 4 << 20;
+/// A password file beyond this is cut, and so does not authenticate.
+const PASSWORD_MAX: u64 = 4 << 10;
+
+/// Where the mounted files are.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The directory of `limits.json`.
+    pub limits_dir: PathBuf,
+    /// The directory of the passwords.
+    pub passwords_dir: PathBuf,
+}
+
+/// Why nothing new can be applied; the last good limits stay.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {error}; is the volume mounted, and readable for the pod's user?")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The limits break the contract.
+    #[error(transparent)]
+    Contract(#[from] ContractError),
+    /// The limits and passwords do not make a PBX.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+}
+
+impl Source {
+    /// Reads and checks everything.
+    ///
+    /// # Errors
+    /// When a file is missing, or what they say cannot be applied as a whole.
+    pub fn read(&self) -> Result<Wanted, SourceError> {
+        let path = self.limits_dir.join(LIMITS_FILE);
+        let bytes = read_at_most(&path, LIMITS_MAX).map_err(|error| SourceError::Read { path, error })?;
+        let limits = LimitsFile::parse(&String::from_utf8_lossy(&bytes))?;
+        let mut passwords = Passwords::default();
+        for number in limits.extensions.iter().map(|extension| &extension.number) {
+            if let Some(password) = self.password(number)? {
+                passwords.0.insert(number.clone(), password);
+            }
+        }
+        Ok(Wanted::new(&limits, &passwords)?)
+    }
+
+    /// Only digits make a path here, so that no number leads out of the directory. A missing file is no error yet:
+    /// [`Wanted::new`] names the extension.
+    fn password(&self, number: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(None);
+        }
+        let path = self.passwords_dir.join(number);
+        match read_at_most(&path, PASSWORD_MAX) {
+            Ok(password) => Ok(Some(password)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(SourceError::Read { path, error }),
+        }
+    }
+}
+
+fn read_at_most(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wanted::fixtures::limits;
+
+    fn mounted(numbers: &[&str]) -> (tempfile::TempDir, Source) {
+        let dir = tempfile::tempdir().unwrap();
+        for number in numbers {
+            std::fs::write(dir.path().join(number), "secret\n").unwrap();
+        }
+        let text = serde_json::to_string(&limits(&[("101", None), ("102", None)], 1)).unwrap();
+        std::fs::write(dir.path().join(LIMITS_FILE), text).unwrap();
+        let source = Source { limits_dir: dir.path().into(), passwords_dir: dir.path().into() };
+        (dir, source)
+    }
+
+    #[test]
+    fn what_is_mounted_is_read() {
+        let (_dir, source) = mounted(&["101", "102"]);
+        assert_eq!(source.read().unwrap().phones.len(), 2);
+    }
+
+    #[test]
+    fn a_missing_password_is_said_with_its_number() {
+        let (_dir, source) = mounted(&["101"]);
+        assert!(source.read().unwrap_err().to_string().contains("extension 102"));
+    }
+
+    #[test]
+    fn a_file_cut_short_is_refused() {
+        let (dir, source) = mounted(&["101", "102"]);
+        let path = dir.path().join(LIMITS_FILE);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, &text[..text.len() / 2]).unwrap();
+        assert!(matches!(source.read(), Err(SourceError::Contract(_))));
+    }
+
+    #[test]
+    fn a_missing_limits_file_is_said_with_its_path() {
+        let source = Source { limits_dir: "/nowhere".into(), passwords_dir: "/nowhere".into() };
+        assert!(source.read().unwrap_err().to_string().contains("/nowhere/limits.json"));
+    }
+}

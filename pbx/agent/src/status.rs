@@ -1,0 +1,101 @@
+//! What the agent knows about itself and Asterisk, shared by the applier, the probes and the drain. No I/O.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// A booting Asterisk is alive for this long; booting takes it 2 s.
+const BOOT_MAX: Duration = Duration::from_mins(1);
+
+/// One moment's knowledge.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// When Asterisk was started.
+    pub started: Instant,
+    /// Asterisk has said that it is fully booted.
+    pub booted: bool,
+    /// SIGTERM has come: calls end, none begins.
+    pub draining: bool,
+    /// What Asterisk has said that it runs with.
+    pub applied: Option<Applied>,
+    /// Why the newest limits are not applied.
+    pub problem: Option<String>,
+}
+
+/// A configuration that Asterisk runs with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The generation of its limits.
+    pub generation: String,
+    /// The mark of its rendering.
+    pub mark: String,
+    /// The enabled extensions.
+    pub enabled: BTreeSet<String>,
+}
+
+/// Shares the newest [`Status`].
+pub type Shared = watch::Sender<Status>;
+
+impl Status {
+    /// Asterisk is being started.
+    pub fn starting() -> Self {
+        Self { started: Instant::now(), booted: false, draining: false, applied: None, problem: None }
+    }
+
+    /// Why the PBX should get no new calls; `None` when it is ready.
+    pub fn not_ready(&self) -> Option<String> {
+        if self.draining {
+            return Some("stopping: calls in progress may finish, new ones are refused".into());
+        }
+        if !self.booted {
+            return Some("Asterisk is booting".into());
+        }
+        match (&self.problem, &self.applied) {
+            (Some(problem), _) => Some(problem.clone()),
+            (None, None) => Some("Asterisk has not yet confirmed the limits".into()),
+            (None, Some(_)) => None,
+        }
+    }
+
+    /// Asterisk may still be silent, for it has just been started.
+    pub fn may_be_silent(&self) -> bool {
+        !self.booted && self.started.elapsed() < BOOT_MAX
+    }
+
+    /// The generation of the limits that Asterisk runs with.
+    pub fn generation(&self) -> Option<&str> {
+        self.applied.as_ref().map(|applied| applied.generation.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ready() -> Status {
+        let applied = Applied { generation: "g".into(), mark: "g/1".into(), enabled: BTreeSet::new() };
+        Status { booted: true, applied: Some(applied), ..Status::starting() }
+    }
+
+    #[test]
+    fn ready_is_booted_with_the_newest_limits() {
+        assert_eq!(ready().not_ready(), None);
+        for status in [
+            Status::starting(),
+            Status { applied: None, ..ready() },
+            Status { booted: false, ..ready() },
+            Status { draining: true, ..ready() },
+        ] {
+            assert!(status.not_ready().is_some());
+        }
+    }
+
+    #[test]
+    fn a_problem_is_the_reason_and_what_was_applied_stays() {
+        let status = Status { problem: Some("no password".into()), ..ready() };
+        assert_eq!(status.not_ready().as_deref(), Some("no password"));
+        assert_eq!(status.generation(), Some("g"));
+    }
+}

@@ -1,0 +1,68 @@
+//! What is in use right now, asked of Asterisk. Does I/O (the control socket).
+
+use std::time::Duration;
+
+use pbx_contract::Usage;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::control::{Control, ControlError, answers};
+use crate::status::Status;
+
+/// However many ask, Asterisk is asked once in this time.
+const FRESH: Duration = Duration::from_millis(250);
+/// The operator waits for 2 s.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// Asks for the usage, and remembers it for a moment.
+#[derive(Debug, Default)]
+pub struct UsageProbe {
+    last: Mutex<Option<Reading>>,
+}
+
+/// A usage, when it was read, and under which limits: those of others are another question.
+#[derive(Debug)]
+struct Reading {
+    at: Instant,
+    mark: Option<String>,
+    usage: Usage,
+}
+
+impl UsageProbe {
+    /// The usage under the applied limits, at most a quarter of a second old.
+    ///
+    /// # Errors
+    /// When Asterisk does not answer.
+    pub async fn read(&self, control: &Control, status: &Status) -> Result<Usage, ControlError> {
+        let mut last = self.last.lock().await;
+        let mark = status.applied.as_ref().map(|applied| applied.mark.clone());
+        if let Some(reading) = last.as_ref()
+            && reading.at.elapsed() < FRESH
+            && reading.mark == mark
+        {
+            return Ok(reading.usage);
+        }
+        let usage = ask(control, status).await?;
+        *last = Some(Reading { at: Instant::now(), mark, usage });
+        Ok(usage)
+    }
+}
+
+/// A disabled extension's contact lives on until it expires, so only the enabled ones are counted.
+async fn ask(control: &Control, status: &Status) -> Result<Usage, ControlError> {
+    let channels = control.run("core show channels count", LIMIT);
+    let contacts = control.run("pjsip list contacts", LIMIT);
+    let (channels, contacts) = tokio::try_join!(channels, contacts)?;
+    let Some(applied) = &status.applied else { return Ok(Usage::default()) };
+    let registered = answers::registered(&contacts);
+    let registered = registered.into_iter().filter(|number| applied.enabled.contains(*number)).count();
+    Ok(Usage {
+        extensions_enabled: count(applied.enabled.len()),
+        extensions_registered: count(registered),
+        active_calls: answers::active_calls(&channels).unwrap_or_default(),
+    })
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

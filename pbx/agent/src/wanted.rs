@@ -1,0 +1,228 @@
+//! The checked form of what is mounted: the renderer's only input. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use md5::{Digest, Md5};
+use pbx_contract::{Extension, LimitsFile};
+
+use crate::render::text::hex;
+
+/// The longest extension number that is taken.
+const NUMBER_MAX: usize = 32;
+
+/// The SIP passwords by extension number, as the mounted files hold them.
+#[derive(Default)]
+pub struct Passwords(pub BTreeMap<String, Vec<u8>>);
+
+/// What Asterisk is to run with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The generation of the limits.
+    pub generation: String,
+    /// The SIP realm and domain.
+    pub fqdn: String,
+    /// When true every new call is refused.
+    pub suspended: bool,
+    /// The configured extensions, in the order of their numbers.
+    pub phones: Vec<Phone>,
+}
+
+/// One configured extension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phone {
+    /// Digits only.
+    pub number: String,
+    /// The name shown to the called party; still hostile.
+    pub name: Option<String>,
+    /// What the phone authenticates with.
+    pub credential: Credential,
+    /// False for those beyond the limit.
+    pub enabled: bool,
+}
+
+/// The digest `MD5(number:realm:password)` in hex: what SIP authentication compares. As good as the password within
+/// this realm, so it is never printed; but it is inert text, whatever the password holds.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credential(String);
+
+/// Why the mounted files cannot be applied.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// A name that cannot be a SIP realm.
+    #[error("limits.json: instance.fqdn {0:?} is not a DNS name")]
+    Fqdn(String),
+    /// A number that is not one.
+    #[error("limits.json: extension number {0:?} is not 1 to {NUMBER_MAX} digits")]
+    Number(String),
+    /// The same number twice.
+    #[error("limits.json: extension {0} is there twice")]
+    Twice(String),
+    /// No password for a configured extension.
+    #[error("the SIP password of extension {0} is missing or empty; it is waited for in the mounted Secret")]
+    Password(String),
+}
+
+impl Wanted {
+    /// Checks and joins what is mounted.
+    ///
+    /// # Errors
+    /// The first fault that is found; nothing is applied in part.
+    pub fn new(limits: &LimitsFile, passwords: &Passwords) -> Result<Self, Unfit> {
+        let fqdn = &limits.instance.fqdn;
+        if !is_dns_name(fqdn) {
+            return Err(Unfit::Fqdn(fqdn.clone()));
+        }
+        let mut seen = BTreeSet::new();
+        let mut phones = Vec::with_capacity(limits.extensions.len());
+        let enabled = limits.enabled().into_iter().map(|extension| (extension, true));
+        for (extension, enabled) in enabled.chain(limits.disabled().into_iter().map(|extension| (extension, false))) {
+            if !seen.insert(&extension.number) {
+                return Err(Unfit::Twice(extension.number.clone()));
+            }
+            phones.push(Phone::new(extension, enabled, fqdn, passwords)?);
+        }
+        Ok(Self { generation: limits.generation.clone(), fqdn: fqdn.clone(), suspended: limits.suspended, phones })
+    }
+
+    /// Lets nobody in: what Asterisk starts with when nothing valid is mounted yet.
+    pub fn nothing() -> Self {
+        Self { generation: "none".into(), fqdn: "invalid".into(), suspended: true, phones: Vec::new() }
+    }
+
+    /// The numbers of the enabled extensions.
+    pub fn enabled(&self) -> BTreeSet<&str> {
+        self.phones.iter().filter(|phone| phone.enabled).map(|phone| phone.number.as_str()).collect()
+    }
+}
+
+impl Phone {
+    fn new(extension: &Extension, enabled: bool, realm: &str, passwords: &Passwords) -> Result<Self, Unfit> {
+        let number = &extension.number;
+        if number.is_empty() || number.len() > NUMBER_MAX || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Unfit::Number(number.clone()));
+        }
+        let password = passwords.0.get(number).map(|bytes| without_line_end(bytes)).unwrap_or_default();
+        if password.is_empty() {
+            return Err(Unfit::Password(number.clone()));
+        }
+        let credential = Credential::new(number, realm, password);
+        Ok(Self { number: number.clone(), name: extension.name.clone(), credential, enabled })
+    }
+}
+
+impl Credential {
+    fn new(number: &str, realm: &str, password: &[u8]) -> Self {
+        let digest = Md5::new().chain_update(number).chain_update(":").chain_update(realm).chain_update(":");
+        Self(hex(&digest.chain_update(password).finalize()))
+    }
+
+    /// The 32 hex digits, for the rendered file only.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credential(..)")
+    }
+}
+
+/// A password made with an editor or `echo` ends in a line end that is not part of it.
+fn without_line_end(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    bytes.strip_suffix(b"\r").unwrap_or(bytes)
+}
+
+fn is_dns_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(allowed);
+    name.len() <= 253 && name.split('.').all(label)
+}
+
+#[cfg(test)]
+pub(crate) mod fixtures {
+    //! Limits and passwords for this crate's tests.
+
+    use pbx_contract::{Instance, Limits};
+
+    use super::{Extension, LimitsFile, Passwords};
+
+    pub(crate) fn limits(extensions: &[(&str, Option<&str>)], enabled: u32) -> LimitsFile {
+        LimitsFile {
+            schema: 0,
+            generation: String::new(),
+            instance: Instance {
+                unique_id: "ECQX-1".into(),
+                fqdn: "a.epygicloud.com".into(),
+                display_name: "A".into(),
+            },
+            suspended: false,
+            limits: Limits { ip_phone_extension: enabled, ..Limits::default() },
+            extensions: extensions
+                .iter()
+                .map(|(number, name)| Extension { number: (*number).into(), name: name.map(Into::into) })
+                .collect(),
+        }
+        .seal()
+    }
+
+    pub(crate) fn passwords(numbers: &[&str]) -> Passwords {
+        Passwords(numbers.iter().map(|number| ((*number).into(), format!("secret{number}\n").into_bytes())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixtures::{limits, passwords};
+    use super::*;
+
+    #[test]
+    fn the_lowest_numbers_are_enabled() {
+        let file = limits(&[("1000", None), ("102", None), ("101", None)], 2);
+        let wanted = Wanted::new(&file, &passwords(&["101", "102", "1000"])).unwrap();
+        assert_eq!(wanted.enabled().into_iter().collect::<Vec<_>>(), ["101", "102"]);
+        assert_eq!(wanted.phones.len(), 3);
+    }
+
+    #[test]
+    fn a_missing_or_empty_password_names_its_extension() {
+        let file = limits(&[("101", None), ("102", None)], 2);
+        assert_eq!(Wanted::new(&file, &passwords(&["101"])), Err(Unfit::Password("102".into())));
+        let mut some = passwords(&["101"]);
+        some.0.insert("102".into(), b"\n".to_vec());
+        assert_eq!(Wanted::new(&file, &some), Err(Unfit::Password("102".into())));
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for bad in ["", "10 1", "101\n[x]", "*43", "١٠١", &"1".repeat(33)] {
+            let file = limits(&[(bad, None)], 1);
+            assert_eq!(Wanted::new(&file, &passwords(&[bad])), Err(Unfit::Number(bad.into())));
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_there_twice_is_refused() {
+        let file = limits(&[("101", None), ("101", None)], 1);
+        assert_eq!(Wanted::new(&file, &passwords(&["101"])), Err(Unfit::Twice("101".into())));
+    }
+
+    #[test]
+    fn a_realm_that_is_no_dns_name_is_refused() {
+        for bad in ["", "a..b", "a b", "a\n[x]", "a;b"] {
+            let mut file = limits(&[], 0);
+            file.instance.fqdn = bad.into();
+            assert_eq!(Wanted::new(&file, &passwords(&[])), Err(Unfit::Fqdn(bad.into())));
+        }
+    }
+
+    #[test]
+    fn the_credential_is_the_digest_of_sip_and_is_never_printed() {
+        // `printf 101:a.epygicloud.com:secret101 | md5sum`
+        let credential = Credential::new("101", "a.epygicloud.com", b"secret101");
+        assert_eq!(credential.reveal(), "d7175b97ed727eae512db568005eaf43");
+        assert_eq!(format!("{credential:?}"), "Credential(..)");
+    }
+}

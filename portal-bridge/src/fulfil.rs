@@ -1,0 +1,114 @@
+//! From a recorded order to what it brings about, in named steps. I/O: the API server, in `dereference`, `apply` and
+//! `record`; what lies between is pure.
+
+use std::sync::Arc;
+
+use ecqx_crds::{InstanceRef, OrderPhase, PortalOrder};
+use ecqx_domain::order::{Hold, OrderTerm, Payment, evaluate, wanted_hostname};
+use kube::ResourceExt;
+
+pub use error::FulfilError;
+
+use crate::bridge::Bridge;
+
+mod apply;
+mod build;
+mod dereference;
+mod error;
+mod status;
+
+/// The annotation with the order that an object came of.
+pub const ORDER_ANNOTATION: &str = "ecqx.epygicloud.com/order";
+
+/// Where an order stands, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Nothing stands against it but the payment.
+    AwaitingPayment,
+    /// It is held for these reasons.
+    OnHold(Vec<Hold>),
+    /// It has taken effect on this instance.
+    Fulfilled(Option<InstanceRef>),
+    /// It was cancelled before it took effect.
+    Void,
+    /// The API server refused a write, in these words; it is tried again by itself.
+    Refused(String),
+}
+
+/// Whether nothing will ever come of this order again: what somebody changes after it was fulfilled is theirs.
+pub fn is_settled(order: &PortalOrder) -> bool {
+    let status = order.status.as_ref();
+    let observed = status.and_then(|status| status.observed_generation) == order.metadata.generation;
+    observed && status.is_some_and(|status| status.phase == Some(OrderPhase::Fulfilled))
+}
+
+/// Brings the order to where it can be brought, and records that; none if it does not exist.
+///
+/// # Guarantees
+/// It can be cut off anywhere and called again: until the record says that the order is fulfilled, each call finds what is
+/// there and does the rest. Where nothing changes, nothing is written.
+///
+/// # Errors
+/// When the API server cannot be asked or refuses; calling again later goes on from there.
+pub async fn settle(bridge: &Arc<Bridge>, seen: &PortalOrder) -> Result<Option<PortalOrder>, FulfilError> {
+    let name = &seen.name_any();
+    let _turn = bridge.turns.take(competes_for(bridge, seen)).await;
+    // The record is read anew: the one that was seen could be from before the order was fulfilled.
+    let order = bridge.orders().get_opt(name).await.map_err(FulfilError::api("read", "PortalOrder", name))?;
+    let Some(order) = order.filter(|order| order.metadata.deletion_timestamp.is_none()) else { return Ok(None) };
+    if order.metadata.uid != seen.metadata.uid {
+        // Deleted and made anew meanwhile, so the turn may be the wrong one; the new record is seen by itself.
+        return Ok(Some(order));
+    }
+    if is_settled(&order) {
+        return Ok(Some(order));
+    }
+    let outcome = match &order.status {
+        Some(status) if status.phase == Some(OrderPhase::Fulfilled) => Outcome::Fulfilled(status.instance_ref.clone()),
+        _ => match bring_about(bridge, name, &order).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                if let Some(words) = error.refusal() {
+                    status::record(bridge, order, &Outcome::Refused(words)).await?;
+                }
+                return Err(error);
+            }
+        },
+    };
+    status::record(bridge, order, &outcome).await.map(Some)
+}
+
+/// What other orders could want too: the reseller's instances and licences, and the host name.
+fn competes_for(bridge: &Bridge, order: &PortalOrder) -> Vec<String> {
+    let hostname = wanted_hostname(&order.spec.to_order(), &bridge.settings, &bridge.config.skus);
+    let hostname = hostname.map(|label| format!("host name {label}"));
+    std::iter::once(format!("reseller {}", order.spec.customer)).chain(hostname).collect()
+}
+
+async fn bring_about(bridge: &Bridge, name: &str, order: &PortalOrder) -> Result<Outcome, FulfilError> {
+    let asked = order.spec.to_order();
+    let around = dereference::dereference(bridge, name, order, &asked).await?;
+    if let Some(instance) = around.finished(name) {
+        return Ok(Outcome::Fulfilled(Some(instance)));
+    }
+    let begun = around.own_instance(name).is_some();
+    if order.spec.payment == Payment::Void && !begun {
+        return Ok(Outcome::Void);
+    }
+    let decision = match evaluate(&asked, &around.portfolio(name), &bridge.settings, &bridge.config.skus) {
+        Ok(decision) => decision,
+        Err(holds) => return Ok(Outcome::OnHold(holds)),
+    };
+    if order.spec.payment == Payment::Awaiting && order.spec.term == OrderTerm::Paid && !begun {
+        return Ok(Outcome::AwaitingPayment);
+    }
+    let effects = build::effects(name, &order.spec, &around.namespace, &decision);
+    apply::apply(bridge, &around, &effects).await?;
+    tracing::info!(
+        order = name,
+        namespace = effects.namespace,
+        instance = effects.instance_name,
+        "the order took effect"
+    );
+    Ok(Outcome::Fulfilled(Some(InstanceRef { namespace: effects.namespace, name: effects.instance_name })))
+}

@@ -1,0 +1,27 @@
+//! Why an order could not be brought further for now. Pure.
+
+/// What was tried, on which object, and what the API server said. It is tried again by itself.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {kind} {name}: {source}")]
+pub struct FulfilError {
+    action: &'static str,
+    kind: &'static str,
+    name: String,
+    source: Box<kube::Error>,
+}
+
+impl FulfilError {
+    /// What the API server itself said when it refused, for good until somebody changes something; none for what passes.
+    pub(super) fn refusal(&self) -> Option<String> {
+        match &*self.source {
+            kube::Error::Api(status) if matches!(status.code, 400 | 403 | 409 | 422) => {
+                Some(format!("cannot {} {} {}: {}", self.action, self.kind, self.name, status.message))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn api(action: &'static str, kind: &'static str, name: &str) -> impl FnOnce(kube::Error) -> Self {
+        move |source| Self { action, kind, name: name.to_owned(), source: Box::new(source) }
+    }
+}

@@ -1,0 +1,75 @@
+//! The way in: routes, limits and probes. I/O: HTTP.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State},
+    http::StatusCode,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use futures::FutureExt;
+use tokio::sync::Semaphore;
+
+use crate::bridge::Bridge;
+use answer::Refusal;
+
+mod answer;
+mod orders;
+mod take;
+mod webhook;
+
+/// How many deliveries are worked on at once; more wait.
+const AT_ONCE: usize = 64;
+/// How long a delivery may take in all, reading and waiting included.
+const DEADLINE: Duration = Duration::from_secs(15);
+
+/// All routes.
+pub fn router(bridge: Arc<Bridge>) -> Router {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    Router::new()
+        .route("/webhooks/woocommerce", post(webhook::deliver))
+        .route("/v1/orders", post(orders::place))
+        .route("/v1/orders/{shop}/{number}", get(orders::look_up))
+        .layer(middleware::from_fn_with_state(places, in_turn))
+        .route("/livez", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .with_state(bridge)
+}
+
+/// Bounds how many deliveries are in hand and how long each takes.
+async fn in_turn(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let answered = tokio::time::timeout(DEADLINE, async {
+        let _place = places.acquire().await;
+        next.run(request).await
+    });
+    answered.await.unwrap_or_else(|_| Refusal::Unavailable.into_response())
+}
+
+async fn ready(State(bridge): State<Arc<Bridge>>) -> Response {
+    let listed = matches!(bridge.known.wait_until_ready().now_or_never(), Some(Ok(())));
+    if !listed {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the orders have not been listed yet").into_response();
+    }
+    match bridge.secrets.check().await {
+        Ok(()) => "ok".into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+    }
+}
+
+/// The whole body, within the limit.
+async fn read_body(bridge: &Bridge, body: Body) -> Result<Bytes, Refusal> {
+    let limit = bridge.config.max_body_bytes;
+    match to_bytes(body, limit).await {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if is_over_limit(&error) => Err(Refusal::TooLarge { limit }),
+        Err(_) => Err(Refusal::CutOff),
+    }
+}
+
+fn is_over_limit(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>)
+}

@@ -1,0 +1,73 @@
+//! `/v1/orders`: the product's own way in. I/O: HTTP.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header::AUTHORIZATION},
+    response::{IntoResponse, Response},
+};
+use ecqx_crds::OrderPhase;
+use ecqx_domain::order::names;
+
+use super::{
+    answer::{Answer, Refusal},
+    read_body,
+    take::{Taken, take},
+};
+use crate::{bridge::Bridge, intake::own};
+
+pub(super) async fn place(
+    State(bridge): State<Arc<Bridge>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    admit(&bridge, &headers).await?;
+    let body = read_body(&bridge, body).await?;
+    let taken = take(&bridge, own::read(&body, &bridge.config)?).await?;
+    Ok((status(&taken), Json(Answer::of(&taken.order))).into_response())
+}
+
+pub(super) async fn look_up(
+    State(bridge): State<Arc<Bridge>>,
+    headers: HeaderMap,
+    Path((shop, number)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    admit(&bridge, &headers).await?;
+    match bridge.orders().get_opt(&names::order_record(&shop, &number)).await {
+        Ok(Some(order)) => Ok(Json(Answer::of(&order)).into_response()),
+        Ok(None) => Err(Refusal::Unknown),
+        Err(error) => {
+            tracing::error!(%error, "an order could not be looked up");
+            Err(Refusal::Unavailable)
+        }
+    }
+}
+
+/// Before the body is read: nobody without a token makes the bridge hold one.
+async fn admit(bridge: &Bridge, headers: &HeaderMap) -> Result<(), Refusal> {
+    let header = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
+    let scheme = b"Bearer ";
+    let token = match header.split_at_checked(scheme.len()) {
+        Some((given, token)) if given.eq_ignore_ascii_case(scheme) => token,
+        _ => return Err(Refusal::TokenInvalid),
+    };
+    match bridge.secrets.admits(token).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Refusal::TokenInvalid),
+        Err(error) => {
+            tracing::error!(%error, "a token could not be verified");
+            Err(Refusal::Unavailable)
+        }
+    }
+}
+
+fn status(taken: &Taken) -> StatusCode {
+    match taken.order.status.as_ref().and_then(|status| status.phase) {
+        Some(OrderPhase::OnHold) => StatusCode::UNPROCESSABLE_ENTITY,
+        Some(OrderPhase::Fulfilled) if !taken.first => StatusCode::OK,
+        _ => StatusCode::ACCEPTED,
+    }
+}

@@ -1,0 +1,63 @@
+//! The whole path on a real cluster: real API server, kubelet, Asterisk, DNS client, SIP phones, installed by Helm.
+//!
+//! One cluster serves all tests, one after the other, and ends with them. Run it by `make e2e`; `FILTER=words` chooses.
+
+mod bridge;
+mod calls;
+mod faults;
+mod git_ops;
+mod names;
+mod rest;
+mod stage;
+mod story;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+use stage::Stage;
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::from_args();
+    let runtime = tokio::runtime::Runtime::new()?;
+    let stage = if arguments.list { None } else { Some(runtime.block_on(Stage::set())?) };
+    if stage.as_ref().is_some_and(|stage| !stage.runs_containers) {
+        println!("nodes are simulated here: no PBX runs, so nothing of this suite can be shown\n0 passed, 0 failed");
+        return Ok(ExitCode::from(77));
+    }
+    let trials = all().into_iter().map(|(name, test)| {
+        let (stage, handle) = (stage.clone(), runtime.handle().clone());
+        Trial::test(name, move || {
+            let stage = stage.ok_or("no stage")?;
+            handle.block_on(test(stage)).map_err(|error| format!("{error:?}").into())
+        })
+    });
+    // One after the other: each looks at the whole cluster, and two cores are few.
+    let conclusion = libtest_mimic::run(&Arguments { test_threads: Some(1), ..arguments }, trials.collect());
+    if let Some(stage) = stage {
+        runtime.block_on(stage.strike())?;
+    }
+    Ok(conclusion.exit_code())
+}
+
+type Test = fn(Stage) -> futures::future::LocalBoxFuture<'static, anyhow::Result<()>>;
+
+macro_rules! tests {
+    ($($module:ident::$name:ident),* $(,)?) => {
+        vec![$((stringify!($name), (|stage| Box::pin($module::$name(stage))) as Test)),*]
+    };
+}
+
+fn all() -> Vec<(&'static str, Test)> {
+    tests![
+        story::an_order_as_the_shop_sends_it_ends_in_registered_phones,
+        bridge::the_same_order_twenty_times_ten_of_them_at_once_has_one_effect,
+        bridge::orders_that_cannot_be_are_answered_and_held_and_make_nothing,
+        git_ops::the_examples_applied_by_kubectl_give_the_same_without_the_bridge,
+        names::two_instances_that_want_one_name_one_wins_and_the_other_says_so,
+        calls::a_licence_more_registers_the_next_phone_while_a_call_goes_on_and_the_pod_stays,
+        names::a_suspended_instance_leaves_the_dns_and_comes_back_with_its_data,
+        names::a_deleted_instance_takes_children_and_name_with_it_and_keeps_its_claim,
+        faults::operator_and_bridge_killed_in_the_middle_come_to_the_same_end,
+        rest::twenty_instances_at_rest_for_two_minutes_cause_no_write,
+    ]
+}

@@ -62,7 +62,8 @@ base() {
   if ! build inspect --type image "$name" > /dev/null 2>&1; then
     say "base: Debian $suite by mmdebstrap"
     local dir; dir=$(mktemp -d "$cache/base.XXXXXX")
-    if apt-config dump | grep -q 'Acquire::Check-Valid-Until "false"'; then
+    # An archive that this machine's apt takes though it has not been renewed, as a snapshot of it, is taken here too.
+    if [ "$(apt-config dump --format '%v' Acquire::Check-Valid-Until)" = false ]; then
       options=(--aptopt='Acquire::Check-Valid-Until "false"')
     fi
     quietly mmdebstrap --variant=minbase --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use ecqx_domain::feature::Feature;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
+
+use crate::license_set::TIME;
 
 /// What a reseller wants of one ecQX.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,10 +25,12 @@ use serde::{Deserialize, Serialize};
     doc = "One ecQX: a virtual PBX with a name under the zone, a StatefulSet with one Asterisk pod, and the limits of the LicenseSet that has the same name.",
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "FQDN", type_ = "string", json_path = ".status.fqdn"),
-    printcolumn(name = "Term", type_ = "string", json_path = ".spec.term"),
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
     printcolumn(name = "Extensions", type_ = "integer", json_path = ".status.limits.IpPhoneExtension"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "Status", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message"),
+    printcolumn(name = "Next", type_ = "string", json_path = ".status.nextTransition.what", priority = 1),
+    printcolumn(name = "Next at", type_ = "string", json_path = ".status.nextTransition.at", priority = 1),
     printcolumn(name = "Address", type_ = "string", json_path = ".status.addresses[0]", priority = 1),
     printcolumn(name = "Unique ID", type_ = "string", json_path = ".status.uniqueId", priority = 1),
     printcolumn(name = "Company", type_ = "string", json_path = ".spec.company", priority = 1),
@@ -62,6 +67,12 @@ pub struct EcqxInstanceSpec {
     #[serde(default)]
     pub suspended: bool,
 
+    /// Since when the payment for the next period is overdue (RFC 3339). After the grace period the instance is suspended, with
+    /// data and host name kept; taking this field out again, once the payment has come, resumes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = TIME))]
+    pub payment_failed_at: Option<Time>,
+
     /// True makes the operator leave the instance and its objects as they are, for repairs by hand.
     #[serde(default)]
     pub paused: bool,
@@ -80,6 +91,7 @@ impl EcqxInstanceSpec {
             company: None,
             term: InstanceTerm::default(),
             suspended: false,
+            payment_failed_at: None,
             paused: false,
             pbx: PbxSpec::default(),
         }
@@ -178,6 +190,42 @@ pub struct EcqxInstanceStatus {
     /// The full name, once it is claimed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fqdn: Option<String>,
+    /// Where the instance stands in its life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<InstancePhase>,
+    /// When it was ready for the first time, recorded once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = TIME))]
+    pub first_ready_at: Option<Time>,
+    /// Its trial, once it has started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<TrialPeriod>,
+    /// Since when and why it takes no calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_service: Option<OutOfService>,
+    /// When it ended: its trial was over, or it was unsubscribed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = TIME))]
+    pub ended_at: Option<Time>,
+    /// When its data is deleted; absent where data is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = TIME))]
+    pub data_deletion_at: Option<Time>,
+    /// When its data was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = TIME))]
+    pub data_deleted_at: Option<Time>,
+    /// What has happened by itself, each once: a clock that is set back undoes none of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub reached: Vec<Milestone>,
+    /// What happens next by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_transition: Option<Milestone>,
+    /// Everything that will happen by itself as things stand, in order of time; the nearest 50.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub upcoming: Vec<Upcoming>,
     /// Where SIP is answered; this is what the DNS publishes. Empty while the instance is not ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
@@ -195,4 +243,91 @@ pub struct EcqxInstanceStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
+}
+
+/// Where an instance stands in its life.
+#[derive(schemars::JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InstancePhase {
+    /// In service on trial; its clock starts when it is ready for the first time.
+    Trial,
+    /// In service, bought.
+    Paid,
+    /// In service, though a payment is overdue.
+    Grace,
+    /// Out of service; data and host name are kept.
+    Suspended,
+    /// The trial is over, or the ecQX was unsubscribed. Data and host name are kept for a time.
+    Ended,
+    /// The time for which data is kept has passed as well.
+    Expired,
+}
+
+/// The time of a trial.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrialPeriod {
+    /// When the instance was ready for the first time.
+    #[schemars(regex(pattern = TIME))]
+    pub started_at: Time,
+    /// From when the trial is over.
+    #[schemars(regex(pattern = TIME))]
+    pub ends_at: Time,
+}
+
+/// An instance that is to take no more calls.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutOfService {
+    /// From when no new call is let in.
+    #[schemars(regex(pattern = TIME))]
+    pub since: Time,
+    /// Why: Suspended, PaymentFailed, TrialEnded or Unsubscribed.
+    #[schemars(length(max = 64))]
+    pub cause: String,
+    /// Until when calls in progress may finish.
+    #[schemars(regex(pattern = TIME))]
+    pub drain_until: Time,
+}
+
+/// Something that happens by itself, with its date.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Milestone {
+    /// When.
+    #[schemars(regex(pattern = TIME))]
+    pub at: Time,
+    /// What, such as TrialEnd.
+    #[schemars(length(max = 64))]
+    pub what: String,
+}
+
+/// One thing that will happen by itself.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Upcoming {
+    /// When.
+    #[schemars(regex(pattern = TIME))]
+    pub at: Time,
+    /// What, such as Decrease.
+    #[schemars(length(max = 64))]
+    pub what: String,
+    /// Why: which request, which trial.
+    #[schemars(length(max = 500))]
+    pub cause: String,
+    /// What it does.
+    #[schemars(length(max = 500))]
+    pub effect: String,
+    /// The feature whose quantity changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feature: Option<Feature>,
+    /// How many may be used before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<i64>,
+    /// How many may be used after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<i64>,
+    /// The extensions that are disabled by it, by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 3000))]
+    pub disables: Vec<String>,
 }

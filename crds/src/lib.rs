@@ -5,19 +5,26 @@
 #![allow(clippy::duplicated_attributes)] // kube reads several `printcolumn(..)` with like arguments; clippy takes them for repeats
 
 pub mod condition;
+pub mod facts;
 pub mod fqdn_claim;
 pub mod instance;
 pub mod license_set;
 pub mod portal_order;
+pub mod trial_claim;
 
 pub use fqdn_claim::{FqdnClaim, FqdnClaimSpec, Holder};
 pub use instance::{
-    EcqxInstance, EcqxInstanceSpec, EcqxInstanceStatus, Extension, InstanceTerm, PbxResources, PbxSpec,
+    EcqxInstance, EcqxInstanceSpec, EcqxInstanceStatus, Extension, InstancePhase, InstanceTerm, Milestone,
+    OutOfService, PbxResources, PbxSpec, TrialPeriod, Upcoming,
 };
-pub use license_set::{Entitlement, Grant, LicenseSet, LicenseSetSpec, LicenseSetStatus};
+pub use license_set::{
+    Change, ChangeKind, ChangeRecord, Entitlement, Grant, GrantRecord, GrantState, LicenseSet, LicenseSetSpec,
+    LicenseSetStatus, Verdict,
+};
 pub use portal_order::{
     InstanceRef, OrderLine, OrderPhase, OrderReason, PortalOrder, PortalOrderSpec, PortalOrderStatus,
 };
+pub use trial_claim::{TrialClaim, TrialClaimSpec};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
@@ -27,5 +34,5 @@ pub const GROUP: &str = "ecqx.epygicloud.com";
 
 /// Every kind's definition, in the order in which they are installed.
 pub fn all() -> Vec<CustomResourceDefinition> {
-    vec![EcqxInstance::crd(), LicenseSet::crd(), FqdnClaim::crd(), PortalOrder::crd()]
+    vec![EcqxInstance::crd(), LicenseSet::crd(), FqdnClaim::crd(), TrialClaim::crd(), PortalOrder::crd()]
 }

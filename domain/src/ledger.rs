@@ -3,7 +3,7 @@
 //! A ledger holds facts, each with an id, and never a result: the same facts in any order, repeated, or merged from several
 //! writers come to the same standing. What a fact means over time is decided in [`replay`] and nowhere else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -60,8 +60,12 @@ pub struct Facts {
 pub struct Standing {
     /// What may be used.
     pub entitlements: Entitlements,
+    /// The grants that count, by id: they have begun, and neither run out nor been bought instead.
+    pub in_force: BTreeSet<String>,
     /// What became of each request that was made until then, by its id.
     pub requests: BTreeMap<String, Verdict>,
+    /// When the instance ends, by an unsubscription of the ecQX that is pending.
+    pub ends_at: Option<Timestamp>,
     /// Since when the instance has ended; none while it goes on.
     pub ended_at: Option<Timestamp>,
 }

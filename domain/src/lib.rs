@@ -14,14 +14,22 @@
 //! | [`hostname`] | labels, reserved names, the wanted name in an order's notes (§6) |
 //! | [`order`] | what an order asks for, whether it can take effect, why it is held (§6) |
 //! | [`unique_id`] | the identity of an instance that never changes |
+//! | [`lifecycle`] | trial, paid, grace, suspended, ended, expired (§6, §7) |
+//! | [`trial`] | who may try what, once (§6) |
+//! | [`promotion`] | what an order brings without its being ordered (§5) |
+//! | [`foresight`] | everything that will happen to an instance, and how it will stand at any date |
 //! | [`settings`] | the provider's decisions, validated |
 
 pub mod calendar;
 pub mod catalogue;
 pub mod feature;
+pub mod foresight;
 pub mod hostname;
 pub mod item;
 pub mod ledger;
+pub mod lifecycle;
 pub mod order;
+pub mod promotion;
 pub mod settings;
+pub mod trial;
 pub mod unique_id;

@@ -9,6 +9,8 @@ use crate::{
     catalogue::{Catalogue, CatalogueError},
     feature::Feature,
     hostname::{HostnameError, Label, RESERVED_BY_DEFAULT},
+    lifecycle::{LifecycleDocument, LifecycleError, LifecycleRules},
+    promotion::{self, Promotion, PromotionDocument, PromotionError},
 };
 
 /// The settings document as it is written (JSON; the chart renders it from its values).
@@ -27,6 +29,10 @@ pub struct SettingsDocument {
     pub reserved_hostnames: BTreeSet<String>,
     /// When months begin, and by when a service has to be unsubscribed.
     pub billing: BillingDocument,
+    /// Trials, suspension, and what is kept after the end.
+    pub lifecycle: LifecycleDocument,
+    /// What orders bring beside what was ordered.
+    pub promotions: Vec<PromotionDocument>,
 }
 
 impl Default for SettingsDocument {
@@ -44,6 +50,8 @@ impl Default for SettingsDocument {
             default_maximum: 3000,
             reserved_hostnames: RESERVED_BY_DEFAULT.iter().map(|name| (*name).to_owned()).collect(),
             billing: BillingDocument::default(),
+            lifecycle: LifecycleDocument::default(),
+            promotions: Vec::new(),
         }
     }
 }
@@ -59,6 +67,10 @@ pub struct Settings {
     pub reserved_hostnames: BTreeSet<String>,
     /// When changes take effect.
     pub calendar: Calendar,
+    /// Trials, suspension, and what is kept after the end.
+    pub lifecycle: LifecycleRules,
+    /// What orders bring beside what was ordered.
+    pub promotions: Vec<Promotion>,
 }
 
 /// Why the settings are refused: always with the field and the remedy.
@@ -97,6 +109,12 @@ pub enum SettingsError {
     /// The billing part is no calendar.
     #[error("settings: {0}")]
     Calendar(#[from] CalendarError),
+    /// A decision on trials, suspension or retention cannot be.
+    #[error("settings: {0}")]
+    Lifecycle(#[from] LifecycleError),
+    /// A promotion cannot be.
+    #[error("settings: {0}")]
+    Promotion(#[from] PromotionError),
 }
 
 impl Settings {
@@ -129,6 +147,8 @@ impl Settings {
                 document.default_maximum,
             )?,
             calendar: document.billing.try_into()?,
+            lifecycle: document.lifecycle.try_into()?,
+            promotions: promotion::check(document.promotions)?,
             zone,
         })
     }
@@ -175,6 +195,14 @@ mod tests {
     #[case(r#"{"billing": {"cutOffWorkingDays": -1}}"#, "field billing.cutOffWorkingDays")]
     #[case(r#"{"billing": {"workingWeek": "Monday"}}"#, "field billing.workingWeek")]
     #[case(r#"{"billing": {"holiday": []}}"#, "field billing.holiday")]
+    #[case(r#"{"lifecycle": {"trial": {"length": "soon"}}}"#, "settings: field lifecycle.trial.length")]
+    #[case(r#"{"lifecycle": {"trial": {"length": "0d"}}}"#, "settings: field lifecycle.trial.length")]
+    #[case(r#"{"lifecycle": {"trial": {"scope": "Everybody"}}}"#, "lifecycle.trial.scope")]
+    #[case(r#"{"lifecycle": {"trial": {"reminders": ["30d"]}}}"#, "lifecycle.trial.reminders")]
+    #[case(r#"{"lifecycle": {"suspension": {"grace": "-1d"}}}"#, "lifecycle.suspension.grace")]
+    #[case(r#"{"lifecycle": {"suspension": {"drainDeadline": 4}}}"#, "lifecycle.suspension.drainDeadline")]
+    #[case(r#"{"lifecycle": {"retention": {"data": "3661d"}}}"#, "lifecycle.retention.data")]
+    #[case(r#"{"promotions": [{"id": "x"}]}"#, "promotions[0]")]
     fn a_wrong_value_is_refused_with_its_field(#[case] text: &str, #[case] field: &str) {
         let message = Settings::parse(text).unwrap_err().to_string();
         assert!(message.contains(field), "{message}");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ecqx_crds::{
     Entitlement, LicenseSet, LicenseSetStatus,
     condition::{self, reason},
+    facts::facts_of,
 };
 use ecqx_domain::ledger::{self, Entitlements};
 use jiff::Timestamp;
@@ -20,7 +21,6 @@ use crate::{
     context::{Context, LONGEST_LOOK, LONGEST_REQUEUE, backoff},
     names::FIELD_MANAGER,
     status::{conditions, finding, held_back},
-    validate::facts_of,
 };
 
 /// Why a licence set's status could not be written.
@@ -52,7 +52,7 @@ pub async fn reconcile(licenses: Arc<LicenseSet>, ctx: Arc<Context>) -> Result<A
     let (namespace, name) = (licenses.namespace().unwrap_or_default(), licenses.name_any());
     let bound = ctx.stores.instances.get(&ObjectRef::new(&name).within(&namespace)).is_some();
     let now = ctx.clock.now();
-    let facts = facts_of(&licenses);
+    let facts = facts_of(&licenses, &ctx.settings.calendar, now);
     let entitlements = ledger::standing(&facts, &ctx.settings.catalogue, now).entitlements;
     let previous = licenses.status.clone().unwrap_or_default();
     let status = status(&entitlements, bound, &previous.conditions, licenses.metadata.generation, now);
@@ -104,6 +104,7 @@ fn status(
         observed_generation: generation,
         entitlements: entitlements.iter().filter(|e| e.sum() > 0).map(wire).collect(),
         conditions: conditions(&[bound, held_back::finding_of(entitlements)], previous, generation, now),
+        ..LicenseSetStatus::default()
     }
 }
 

@@ -80,6 +80,7 @@ pub fn of_running(
         },
         disabled_extensions: instance.limits.disabled().into_iter().map(|e| e.number.clone()).collect(),
         conditions: conditions(&findings, &previous.conditions, generation, now),
+        ..previous.clone()
     }
 }
 

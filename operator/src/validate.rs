@@ -1,6 +1,6 @@
 //! From wire types to what the builders take, or a reason why not. Pure.
 
-use ecqx_crds::{EcqxInstance, LicenseSet};
+use ecqx_crds::{EcqxInstance, LicenseSet, facts::facts_of};
 use ecqx_domain::{
     hostname::{HostnameError, Label},
     ledger::{self, Entitlements},
@@ -78,7 +78,7 @@ pub fn validate(
     let given = instance.status.as_ref().and_then(|status| status.fqdn.as_ref()) == Some(&fqdn);
     let label = if given { label } else { label.unless_reserved(&settings.reserved_hostnames)? };
 
-    let facts = licenses.map(facts_of).unwrap_or_default();
+    let facts = licenses.map(|licenses| facts_of(licenses, &settings.calendar, now)).unwrap_or_default();
     let entitlements = ledger::standing(&facts, &settings.catalogue, now).entitlements;
     let identity = pbx_contract::Instance {
         unique_id: UniqueId::from_uid(&uid).to_string(),
@@ -99,12 +99,6 @@ pub fn validate(
         fqdn,
         entitlements,
     })
-}
-
-/// The facts of a licence set.
-pub fn facts_of(licenses: &LicenseSet) -> ledger::Facts {
-    let grants = licenses.spec.grants.iter().map(ecqx_crds::Grant::to_fact).collect();
-    ledger::Facts { grants, changes: Vec::new() }
 }
 
 fn limits_file(

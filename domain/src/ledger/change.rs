@@ -19,6 +19,8 @@ pub struct Change {
     pub effective_at: Timestamp,
     /// When it was cancelled.
     pub cancelled_at: Option<Timestamp>,
+    /// It is on record that it has taken effect: a clock that is set back to before its date does not undo that.
+    pub taken: bool,
 }
 
 /// What was asked.

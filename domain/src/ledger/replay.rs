@@ -144,9 +144,10 @@ impl<'facts> State<'facts> {
             self.verdicts.insert(earlier, Verdict::Replaced { by: change.id.clone() });
         }
         self.verdicts.insert(&change.id, Verdict::Pending { reduction, effective_at: change.effective_at });
-        // A date that lies before the request, as a mistaken record would have it, is due at once.
-        if change.effective_at <= at {
-            self.due(change, at);
+        // A date that lies before the request, as a mistaken record would have it, is due at once. So is what has taken effect
+        // once: the clock that says otherwise was set back.
+        if change.effective_at <= at || change.taken {
+            self.due(change, at.max(change.effective_at));
         }
     }
 
@@ -203,7 +204,12 @@ impl<'facts> State<'facts> {
             Entitlement::of(feature, base, parts, catalogue.maximum(feature))
         };
         let entitlements = Feature::ALL.into_iter().map(entitlement).collect();
+        let in_force = self.in_force.keys().map(|id| (*id).to_owned()).collect();
         let requests = self.verdicts.iter().map(|(id, verdict)| ((*id).to_owned(), verdict.clone())).collect();
-        Standing { entitlements, requests, ended_at: self.ended_at }
+        let ends_at = self.pending.get(&Item::Ecqx).and_then(|(id, _)| match self.verdicts.get(id) {
+            Some(Verdict::Pending { effective_at, .. }) => Some(*effective_at),
+            _ => None,
+        });
+        Standing { entitlements, in_force, requests, ends_at, ended_at: self.ended_at }
     }
 }

@@ -41,6 +41,7 @@ fn change(id: &str, ask: Ask, requested_at: &str, effective_at: &str) -> Change 
         requested_at: at(requested_at),
         effective_at: at(effective_at),
         cancelled_at: None,
+        taken: false,
     }
 }
 

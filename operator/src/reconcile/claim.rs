@@ -98,7 +98,7 @@ async fn is_gone(holder: &Holder, client: &Client) -> Result<bool, ApplyError> {
 fn new_claim(instance: &ValidatedInstance) -> FqdnClaim {
     FqdnClaim {
         metadata: ObjectMeta { name: Some(instance.fqdn.clone()), ..ObjectMeta::default() },
-        spec: FqdnClaimSpec { holder: holder(instance) },
+        spec: FqdnClaimSpec { holder: holder(instance), freed_at: None, reserved_until: None },
     }
 }
 

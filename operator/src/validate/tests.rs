@@ -23,8 +23,9 @@ pub(crate) fn licenses(extensions: i32) -> LicenseSet {
         term: Term::Paid,
         granted_at: None,
         order_ref: None,
+        days: None,
     };
-    LicenseSet::new("syunikwin", LicenseSetSpec { grants: vec![grant] })
+    LicenseSet::new("syunikwin", LicenseSetSpec { grants: vec![grant], ..LicenseSetSpec::default() })
 }
 
 pub(crate) fn settings() -> Settings {

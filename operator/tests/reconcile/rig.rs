@@ -111,8 +111,9 @@ impl Rig {
             term: Term::Paid,
             granted_at: None,
             order_ref: None,
+            days: None,
         };
-        let set = LicenseSet::new(name, LicenseSetSpec { grants: vec![grant] });
+        let set = LicenseSet::new(name, LicenseSetSpec { grants: vec![grant], ..LicenseSetSpec::default() });
         let sets: Api<LicenseSet> = self.within(namespace);
         sets.patch(name, &PatchParams::apply("somebody"), &Patch::Apply(&set)).await.unwrap();
     }

@@ -66,8 +66,9 @@ async fn grant(stage: &Stage, extensions: i32) -> Result<()> {
         term: Term::Paid,
         granted_at: None,
         order_ref: None,
+        days: None,
     };
-    let set = LicenseSet::new("talks", LicenseSetSpec { grants: vec![grant] });
+    let set = LicenseSet::new("talks", LicenseSetSpec { grants: vec![grant], ..LicenseSetSpec::default() });
     let by_hand = PatchParams::apply("somebody");
     stage.product.license_sets(NS).patch("talks", &by_hand, &Patch::Apply(&set)).await?;
     Ok(())

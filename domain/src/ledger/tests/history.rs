@@ -56,6 +56,7 @@ prop_compose! {
             requested_at: day(requested),
             effective_at: day(requested + effective),
             cancelled_at: cancelled.map(|days| day(requested + days)),
+            taken: false,
         }
     }
 }

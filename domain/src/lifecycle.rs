@@ -1,0 +1,269 @@
+//! What becomes of an instance over time: trial, paid, grace, suspension, end, retention (§6, §7 of the guide). Pure.
+//!
+//! An instance's life is a few dates, each recorded once; its phase at an instant is worked out from them, and never kept.
+//! Every instant at which the phase can change is a milestone, so [`next_transition`] is the next of them.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use milestone::{Milestone, Reached};
+pub use rules::{
+    LifecycleDocument, LifecycleError, LifecycleRules, RetentionDocument, SuspensionDocument, TrialDocument,
+};
+
+use crate::order::OrderTerm;
+
+mod milestone;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+/// A trial that has started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// When the instance was ready for the first time.
+    pub started_at: Timestamp,
+    /// From when it is over: recorded at the start, so that it never moves.
+    pub ends_at: Timestamp,
+}
+
+/// The facts of one instance's life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// Trial, until it is converted.
+    pub term: OrderTerm,
+    /// Its trial; none before the start, or for an instance that was bought at once.
+    pub trial: Option<Trial>,
+    /// When the unsubscription of the ecQX takes effect, or took.
+    pub unsubscribed_at: Option<Timestamp>,
+    /// Since when a payment is overdue.
+    pub payment_failed_at: Option<Timestamp>,
+    /// Since when the provider keeps it out of service.
+    pub suspended_at: Option<Timestamp>,
+    /// When its data is deleted, as it was announced; none where data is kept.
+    pub data_deletion_at: Option<Timestamp>,
+    /// The milestones that have taken effect: a clock that is set back undoes none of them.
+    pub reached: BTreeSet<Reached>,
+}
+
+/// Where an instance stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// In service on trial; its clock starts when it is ready for the first time.
+    Trial,
+    /// In service, bought.
+    Paid,
+    /// In service, though a payment is overdue.
+    Grace,
+    /// Out of service, everything kept.
+    Suspended,
+    /// Out of service: the trial is over, or it was unsubscribed. Data and name are kept for a time.
+    Ended,
+    /// The time for which data is kept has passed as well.
+    Expired,
+}
+
+/// Why an instance is out of service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// The provider's own decision.
+    Provider,
+    /// A payment that failed, and the grace period after it.
+    Payment,
+    /// The end of the trial.
+    TrialEnded,
+    /// Its unsubscription.
+    Unsubscribed,
+}
+
+/// An instance that is to take no more calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfService {
+    /// From when no new call was let in.
+    pub since: Timestamp,
+    /// Why.
+    pub cause: Cause,
+    /// Until when calls in progress may finish.
+    pub drain_until: Timestamp,
+}
+
+impl Phase {
+    /// Every phase.
+    pub const ALL: [Self; 6] = [Self::Trial, Self::Paid, Self::Grace, Self::Suspended, Self::Ended, Self::Expired];
+
+    /// The name in the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trial => "Trial",
+            Self::Paid => "Paid",
+            Self::Grace => "Grace",
+            Self::Suspended => "Suspended",
+            Self::Ended => "Ended",
+            Self::Expired => "Expired",
+        }
+    }
+
+    /// Whether calls are taken.
+    pub const fn in_service(self) -> bool {
+        matches!(self, Self::Trial | Self::Paid | Self::Grace)
+    }
+}
+
+impl Cause {
+    /// The name in the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Provider => "Suspended",
+            Self::Payment => "PaymentFailed",
+            Self::TrialEnded => "TrialEnded",
+            Self::Unsubscribed => "Unsubscribed",
+        }
+    }
+}
+
+impl Life {
+    /// An instance of that term to which nothing has happened yet.
+    pub const fn new(term: OrderTerm) -> Self {
+        Self {
+            term,
+            trial: None,
+            unsubscribed_at: None,
+            payment_failed_at: None,
+            suspended_at: None,
+            data_deletion_at: None,
+            reached: BTreeSet::new(),
+        }
+    }
+
+    /// When the instance ends, or ended, and why: at the end of its trial or by its unsubscription, whichever is first.
+    pub fn end(&self) -> Option<(Timestamp, Cause)> {
+        let trial =
+            self.trial.filter(|_| self.term == OrderTerm::Trial).map(|trial| (trial.ends_at, Cause::TrialEnded));
+        let unsubscribed = self.unsubscribed_at.map(|at| (at, Cause::Unsubscribed));
+        [trial, unsubscribed].into_iter().flatten().min()
+    }
+
+    /// The end, once it has come.
+    pub fn ended(&self, now: Timestamp) -> Option<(Timestamp, Cause)> {
+        self.end().filter(|(at, cause)| {
+            let milestone = if *cause == Cause::TrialEnded { Milestone::TrialEnd } else { Milestone::InstanceEnd };
+            self.has_reached(milestone, *at, now)
+        })
+    }
+
+    /// Where the instance stands at `now`.
+    pub fn phase(&self, rules: &LifecycleRules, now: Timestamp) -> Phase {
+        if let Some((ended_at, _)) = self.ended(now) {
+            let kept_until = later(ended_at, rules.retention);
+            let expired = self.has_reached(Milestone::RetentionEnd, kept_until, now);
+            return if expired { Phase::Expired } else { Phase::Ended };
+        }
+        match self.out_of_service(rules, now) {
+            Some(_) => Phase::Suspended,
+            None if self.overdue_since().is_some() => Phase::Grace,
+            None if self.term == OrderTerm::Trial => Phase::Trial,
+            None => Phase::Paid,
+        }
+    }
+
+    /// Since when and why the instance takes no calls at `now`; none while it does.
+    pub fn out_of_service(&self, rules: &LifecycleRules, now: Timestamp) -> Option<OutOfService> {
+        let suspended = || self.suspended_at.map(|at| (at, Cause::Provider));
+        let unpaid = || {
+            let at = self.grace_end(rules).filter(|at| self.has_reached(Milestone::GraceEnd, *at, now));
+            at.map(|at| (at, Cause::Payment))
+        };
+        let (since, cause) = self.ended(now).or_else(suspended).or_else(unpaid)?;
+        Some(OutOfService { since, cause, drain_until: later(since, rules.drain_deadline) })
+    }
+
+    /// Whether others may take the name.
+    pub fn name_is_released(&self, rules: &LifecycleRules, now: Timestamp) -> bool {
+        self.ended(now)
+            .is_some_and(|(at, _)| self.has_reached(Milestone::NameRelease, later(at, rules.name_reservation), now))
+    }
+
+    /// A trial is not paid for, so no payment of it can fail.
+    fn overdue_since(&self) -> Option<Timestamp> {
+        self.payment_failed_at.filter(|_| self.term == OrderTerm::Paid)
+    }
+
+    fn grace_end(&self, rules: &LifecycleRules) -> Option<Timestamp> {
+        self.overdue_since().map(|at| later(at, rules.grace))
+    }
+
+    fn has_reached(&self, milestone: Milestone, at: Timestamp, now: Timestamp) -> bool {
+        at <= now || self.reached.contains(&Reached { milestone, at })
+    }
+
+    /// Every milestone of this life as the facts stand, in order of time.
+    pub fn milestones(&self, rules: &LifecycleRules) -> Vec<Reached> {
+        let mut all = Vec::new();
+        let mut add = |milestone, at| all.push(Reached { milestone, at });
+        let end = self.end();
+        let before_end = |at: Timestamp| end.is_none_or(|(end, _)| at < end);
+        if let Some(trial) = self.trial.filter(|_| end.is_some_and(|(_, cause)| cause == Cause::TrialEnded)) {
+            for ahead in &rules.reminders {
+                let at = earlier(trial.ends_at, *ahead);
+                if at > trial.started_at {
+                    add(Milestone::TrialReminder, at);
+                }
+            }
+        }
+        if let Some(at) = self.grace_end(rules).filter(|at| before_end(*at)) {
+            add(Milestone::GraceEnd, at);
+            add(Milestone::DrainDeadline, later(at, rules.drain_deadline));
+        }
+        if let Some((at, cause)) = end {
+            add(if cause == Cause::TrialEnded { Milestone::TrialEnd } else { Milestone::InstanceEnd }, at);
+            add(Milestone::DrainDeadline, later(at, rules.drain_deadline));
+            add(Milestone::RetentionEnd, later(at, rules.retention));
+            add(Milestone::NameRelease, later(at, rules.name_reservation));
+        }
+        if let Some(at) = self.suspended_at.filter(|at| before_end(*at)) {
+            add(Milestone::DrainDeadline, later(at, rules.drain_deadline));
+        }
+        if let (Some(at), Some(_)) = (self.data_deletion_at, end) {
+            add(Milestone::DeletionNotice, earlier(at, rules.deletion_notice));
+            add(Milestone::DataDeletion, at);
+        }
+        all.sort_unstable_by_key(|reached| (reached.at, reached.milestone));
+        all.dedup();
+        all
+    }
+
+    /// The milestones that have come at `now`, those of which it is recorded included; what the facts no longer lead to is
+    /// forgotten.
+    pub fn reached(&self, rules: &LifecycleRules, now: Timestamp) -> BTreeSet<Reached> {
+        let come = |reached: &Reached| self.has_reached(reached.milestone, reached.at, now);
+        self.milestones(rules).into_iter().filter(come).collect()
+    }
+
+    /// When the data of an instance that has ended is to be deleted: at the end of the retention, and never sooner after
+    /// it is first said than the notice. Once said it stands, until deletion is switched off or the instance comes back.
+    pub fn announced_deletion(&self, rules: &LifecycleRules, now: Timestamp) -> Option<Timestamp> {
+        let (ended_at, _) = self.ended(now).filter(|_| rules.delete_data)?;
+        let earliest = later(ended_at, rules.retention).max(later(now, rules.deletion_notice));
+        Some(self.data_deletion_at.unwrap_or(earliest))
+    }
+
+    /// Whether the data is to be deleted now.
+    pub fn data_is_due(&self, rules: &LifecycleRules, now: Timestamp) -> bool {
+        rules.delete_data && self.ended(now).is_some() && self.data_deletion_at.is_some_and(|at| at <= now)
+    }
+}
+
+/// The next instant after `now` at which a milestone comes. Nothing changes before it, something does at it.
+pub fn next_transition(life: &Life, rules: &LifecycleRules, now: Timestamp) -> Option<Reached> {
+    life.milestones(rules).into_iter().find(|reached| !life.has_reached(reached.milestone, reached.at, now))
+}
+
+/// Time ends where [`Timestamp`] does.
+pub(crate) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_sub(by).unwrap_or(Timestamp::MIN)
+}

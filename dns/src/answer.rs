@@ -1,23 +1,27 @@
-//! What a question gets, by the rules of an authoritative server. Pure.
+//! What a question gets, by the rules of an authoritative server (RFC 1034, section 4.3.2). Pure.
 
-mod additional;
+pub mod additional;
 
-use hickory_proto::{
-    op::ResponseCode,
-    rr::{DNSClass, LowerName, RecordType},
+use hickory_proto::op::ResponseCode;
+
+use self::additional::Named;
+use crate::{
+    wire::{CLASS_IN, WireName, kind},
+    zone::{Node, Place, RrSet, Zone},
 };
 
-use crate::zone::{Node, Place, RrSet, Zone};
+/// How many aliases are followed: a longer chain, or a loop, is left to the caller.
+const ALIASES: usize = 8;
 
 /// A question.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'q> {
-    /// The name, in lower case: case makes no difference (RFC 4343).
-    pub name: &'q LowerName,
+    /// The name in wire form and in lower case: case makes no difference (RFC 4343).
+    pub name: &'q [u8],
     /// The type.
-    pub kind: RecordType,
+    pub kind: u16,
     /// The class.
-    pub class: DNSClass,
+    pub class: u16,
 }
 
 /// An answer: what is said, not how it is sent.
@@ -27,30 +31,50 @@ pub struct Answer<'z> {
     pub code: ResponseCode,
     /// Whether we are the authority on it.
     pub authoritative: bool,
-    /// Whether it did not fit and is to be asked for over TCP.
-    pub truncated: bool,
     /// What was asked for.
-    pub answers: Vec<&'z RrSet>,
-    /// The SOA, when there is nothing to answer (RFC 2308).
-    pub authority: Vec<&'z RrSet>,
+    pub answers: Vec<Named<'z>>,
+    /// The SOA, when there is nothing to answer (RFC 2308), or the name servers of another zone.
+    pub authority: Vec<Named<'z>>,
+    /// Addresses without which nobody reaches the name servers of another zone; must not be left out (RFC 9471).
+    pub glue: Vec<Named<'z>>,
     /// What the caller will ask next; may be left out.
-    pub additional: Vec<&'z RrSet>,
+    pub additional: Vec<Named<'z>>,
 }
 
 impl<'z> Answer<'z> {
     /// Nothing but a code, without authority.
     pub fn refusal(code: ResponseCode) -> Self {
-        let (answers, authority, additional) = (Vec::new(), Vec::new(), Vec::new());
-        Self { code, authoritative: false, truncated: false, answers, authority, additional }
+        let (answers, authority, glue, additional) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { code, authoritative: false, answers, authority, glue, additional }
     }
 
-    fn found(zone: &'z Zone, set: &'z RrSet) -> Self {
-        let additional = additional::of(zone, set);
-        Self { authoritative: true, answers: vec![set], additional, ..Self::refusal(ResponseCode::NoError) }
+    fn begun() -> Self {
+        Self { authoritative: true, ..Self::refusal(ResponseCode::NoError) }
     }
 
-    fn negative(zone: &'z Zone, code: ResponseCode) -> Self {
-        Self { authoritative: true, authority: vec![zone.negative_soa()], ..Self::refusal(code) }
+    fn negative(mut self, zone: &'z Zone, code: ResponseCode) -> Self {
+        self.authority.push((zone.wire_origin().as_bytes().into(), zone.negative_soa()));
+        Self { code, ..self }
+    }
+
+    fn with(mut self, zone: &'z Zone, owner: &[u8], set: &'z RrSet) -> Self {
+        self.additional = additional::of(set, |target| match zone.find(target) {
+            Place::Here(node) => Some(node),
+            _ => None,
+        });
+        self.answers.push((owner.into(), set));
+        self
+    }
+
+    /// Sends the caller to another zone's name servers (RFC 1034, section 4.3.2, step 3b).
+    fn referral(mut self, zone: &'z Zone, cut: &WireName, node: &'z Node) -> Self {
+        let Some(servers) = node.get(kind::NS) else { return self };
+        self.authoritative &= !self.answers.is_empty();
+        self.authority.push((cut.as_bytes().into(), servers));
+        let addresses = additional::of(servers, |target| zone.held(target));
+        (self.glue, self.additional) =
+            addresses.into_iter().partition(|(owner, _)| crate::wire::name::below(owner, cut.as_bytes()).is_some());
+        self
     }
 }
 
@@ -59,36 +83,42 @@ pub fn answer<'z>(zone: &'z Zone, question: Question<'_>) -> Answer<'z> {
     if let Some(code) = refused(question) {
         return Answer::refusal(code);
     }
-    match zone.find(question.name) {
-        // We serve no other zone and do not recurse; a referral upwards would only feed amplification.
-        Place::Elsewhere => Answer::refusal(ResponseCode::Refused),
-        Place::Nowhere => Answer::negative(zone, ResponseCode::NXDomain),
-        Place::Here(node) => match wanted(node, question.kind) {
-            Some(set) => Answer::found(zone, set),
-            None => Answer::negative(zone, ResponseCode::NoError),
-        },
+    let mut answer = Answer::begun();
+    let mut name: Box<[u8]> = question.name.into();
+    loop {
+        let node = match zone.find(&name) {
+            // We serve no other zone and do not recurse; a referral upwards would only feed amplification.
+            Place::Elsewhere if answer.answers.is_empty() => return Answer::refusal(ResponseCode::Refused),
+            Place::Elsewhere => return answer,
+            Place::Nowhere => return answer.negative(zone, ResponseCode::NXDomain),
+            // The parent alone knows the digests of a child's keys (RFC 4035, section 3.1.4.1).
+            Place::Cut(cut, node) if question.kind == kind::DS && cut.as_bytes() == &*name => node,
+            Place::Cut(cut, node) => return answer.referral(zone, &cut, node),
+            Place::Here(node) | Place::Wildcard(node) => node,
+        };
+        if let Some(set) = node.wanted(question.kind) {
+            return answer.with(zone, &name, set);
+        }
+        let Some(alias) = node.get(kind::CNAME) else { return answer.negative(zone, ResponseCode::NoError) };
+        let Some(target) = alias.data().next() else { return answer };
+        answer.answers.push((name, alias));
+        name = target.to_ascii_lowercase().into();
+        if answer.answers.len() >= ALIASES || answer.answers.iter().any(|(owner, _)| *owner == name) {
+            return answer;
+        }
     }
 }
 
 /// What we do not answer whatever the name.
 fn refused(question: Question<'_>) -> Option<ResponseCode> {
     match (question.class, question.kind) {
-        // Transfers hand out the whole list of customers; they come with TSIG for named secondaries.
-        (DNSClass::IN, RecordType::AXFR | RecordType::IXFR) => Some(ResponseCode::Refused),
+        // Transfers hand out the whole list of customers; those who may have it are served elsewhere.
+        (CLASS_IN, kind::AXFR | kind::IXFR) => Some(ResponseCode::Refused),
         // These stand in messages, but nobody can ask for them (RFC 6891, RFC 8945).
-        (DNSClass::IN, RecordType::OPT | RecordType::TSIG | RecordType::ZERO) => Some(ResponseCode::FormErr),
-        // MAILB and MAILA, obsolete queries for several types (RFC 1035, section 3.2.3).
-        (DNSClass::IN, RecordType::Unknown(253 | 254)) => Some(ResponseCode::NotImp),
-        (DNSClass::IN, _) => None,
+        (CLASS_IN, kind::OPT | kind::TSIG | 0) => Some(ResponseCode::FormErr),
+        (CLASS_IN, kind::MAILB | kind::MAILA) => Some(ResponseCode::NotImp),
+        (CLASS_IN, _) => None,
         _ => Some(ResponseCode::Refused),
-    }
-}
-
-/// ANY gets one set, the smallest: enough to tell that the name exists, too little to amplify (RFC 8482, section 4.1).
-fn wanted(node: &Node, kind: RecordType) -> Option<&RrSet> {
-    match kind {
-        RecordType::ANY => node.sets().iter().min_by_key(|set| set.octets()),
-        kind => node.get(kind),
     }
 }
 

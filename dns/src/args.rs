@@ -51,6 +51,20 @@ pub struct Args {
     /// be invisible that long to whoever asked too early.
     #[arg(long, env = "ECQX_DNS_NEGATIVE_TTL", value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10_800))]
     pub negative_ttl: u32,
+
+    /// The static part of the zone: a zone file (RFC 1035, section 5) with what does not come from instances, such as MX, TXT,
+    /// CAA, CNAME, delegations with glue, a wildcard. No SOA, and no NS of the zone itself. An instance cannot take its names.
+    #[arg(long, env = "ECQX_DNS_STATIC_ZONE", value_name = "PATH")]
+    pub static_zone: Option<PathBuf>,
+
+    /// Publish SIP over TLS (SIPS+D2T, _sips._tcp, port 5061) for each instance too. Only where the PBXs offer it.
+    #[arg(long, env = "ECQX_DNS_SIPS", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    pub sips: bool,
+
+    /// Moves every serial up by this much. A cluster that takes over a zone from another counts revisions anew: set it so that
+    /// the serial comes after the old one.
+    #[arg(long, env = "ECQX_DNS_SERIAL_OFFSET", value_name = "NUMBER", default_value_t = 0)]
+    pub serial_offset: u32,
 }
 
 #[cfg(test)]

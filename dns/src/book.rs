@@ -9,6 +9,9 @@ use crate::published::Published;
 /// Namespace and name of an instance.
 pub type Key = (String, String);
 
+/// A point in the history of Kubernetes (`resourceVersion`): greater for each later write.
+pub type Revision = u64;
+
 /// What changed for a name: its new content, or none when it goes.
 pub type Change = (Label, Option<Published>);
 
@@ -19,12 +22,12 @@ pub enum Event {
     ListBegins,
     /// An instance of the list.
     Listed(Key, Sight),
-    /// The list is complete: what it did not name has gone.
-    ListEnds,
+    /// The list is complete, and shows the state at this revision: what it did not name has gone.
+    ListEnds(Revision),
     /// An instance was added or changed.
-    Changed(Key, Sight),
+    Changed(Key, Sight, Revision),
     /// An instance was deleted.
-    Deleted(Key),
+    Deleted(Key, Revision),
 }
 
 /// How an instance was seen.
@@ -46,73 +49,111 @@ pub struct Book {
     holders: BTreeMap<Label, BTreeSet<Key>>,
     list: Option<BTreeMap<Key, Sight>>,
     touched: BTreeSet<Label>,
+    /// The revision of the last event that changed what is served. It counts events, not their sum: a server that sees two at
+    /// once is to have the serial of one that saw them apart, even where the second undid the first.
+    revision: Option<Revision>,
     complete: bool,
 }
 
 impl Book {
+    /// A book as it was left at a revision, to be compared with the first list.
+    pub fn resumed(held: impl IntoIterator<Item = (Key, Published)>, revision: Option<Revision>) -> Self {
+        let mut book = Self::default();
+        for (key, published) in held {
+            book.set(key, Some(published));
+        }
+        book.touched.clear();
+        Self { revision, ..book }
+    }
+
     /// Enters an event.
     pub fn enter(&mut self, event: Event) {
         match event {
             Event::ListBegins => self.list = Some(BTreeMap::new()),
             Event::Listed(key, sight) => drop(self.list.get_or_insert_default().insert(key, sight)),
-            Event::ListEnds => self.replace(),
-            Event::Changed(key, sight) => self.see(key, sight),
-            Event::Deleted(key) => self.set(key, None),
+            Event::ListEnds(revision) => self.replace(revision),
+            Event::Changed(key, sight, revision) => self.see(key, sight, revision),
+            Event::Deleted(key, revision) => self.see(key, Sight::Hidden, revision),
         }
     }
 
-    /// Whether a first list has been completed: before that, nothing may be said of any name.
+    /// Whether a first list has been completed: before that, nothing new may be said of any name.
     pub fn is_complete(&self) -> bool {
         self.complete
     }
 
+    /// The revision of the last event that changed what is served; of the first list when there was none since.
+    pub fn revision(&self) -> Option<Revision> {
+        self.revision
+    }
+
+    /// What is served, by object.
+    pub fn held(&self) -> &BTreeMap<Key, Published> {
+        &self.held
+    }
+
     /// What has changed since this was last asked, by name.
     pub fn changes(&mut self) -> Vec<Change> {
-        let content = |label: &Label| {
-            let holder = self.holders.get(label).and_then(BTreeSet::first)?;
-            self.held.get(holder).cloned()
-        };
-        let changes = self.touched.iter().map(|label| (label.clone(), content(label))).collect();
-        self.touched.clear();
-        changes
+        let touched = std::mem::take(&mut self.touched);
+        touched.into_iter().map(|label| (label.clone(), self.served(&label).cloned())).collect()
+    }
+
+    /// What is served under a name.
+    fn served(&self, label: &Label) -> Option<&Published> {
+        self.held.get(self.holders.get(label)?.first()?)
     }
 
     /// Takes over a complete list at once, touching only what differs: names do not blink when a watch starts over.
-    fn replace(&mut self) {
+    fn replace(&mut self, revision: Revision) {
         let list = self.list.take().unwrap_or_default();
         let gone: Vec<Key> = self.held.keys().filter(|key| !list.contains_key(*key)).cloned().collect();
         for key in gone {
-            self.set(key, None);
+            self.see(key, Sight::Hidden, revision);
         }
         for (key, sight) in list {
-            self.see(key, sight);
+            self.see(key, sight, revision);
         }
+        self.revision.get_or_insert(revision);
         self.complete = true;
     }
 
-    fn see(&mut self, key: Key, sight: Sight) {
-        match sight {
+    fn see(&mut self, key: Key, sight: Sight, revision: Revision) {
+        let changed = match sight {
             Sight::Served(published) => self.set(key, Some(published)),
             Sight::Hidden => self.set(key, None),
-            Sight::Unreadable => (),
+            Sight::Unreadable => false,
+        };
+        if changed {
+            self.revision = Some(revision);
         }
     }
 
-    fn set(&mut self, key: Key, published: Option<Published>) {
+    /// Whether it changes what is served under any name.
+    fn set(&mut self, key: Key, published: Option<Published>) -> bool {
         if self.held.get(&key) == published.as_ref() {
-            return;
+            return false;
         }
-        if let Some(old) = self.held.remove(&key) {
-            if let Some(holders) = self.holders.get_mut(&old.label) {
-                holders.remove(&key);
-                if holders.is_empty() {
-                    self.holders.remove(&old.label);
-                }
+        let old = self.held.get(&key).map(|old| old.label.clone());
+        let labels: BTreeSet<Label> = old.into_iter().chain(published.iter().map(|new| new.label.clone())).collect();
+        let before: Vec<_> = labels.iter().map(|label| self.served(label).cloned()).collect();
+        self.replace_one(key, published);
+        let is_other = |(label, before): &(&Label, &Option<Published>)| self.served(label) != before.as_ref();
+        let changed: Vec<_> = labels.iter().zip(&before).filter(is_other).map(|(label, _)| label.clone()).collect();
+        let any = !changed.is_empty();
+        self.touched.extend(changed);
+        any
+    }
+
+    fn replace_one(&mut self, key: Key, published: Option<Published>) {
+        if let Some(old) = self.held.remove(&key)
+            && let Some(holders) = self.holders.get_mut(&old.label)
+        {
+            holders.remove(&key);
+            if holders.is_empty() {
+                self.holders.remove(&old.label);
             }
-            self.touched.insert(old.label);
         }
         if let Some(new) = published {
-            self.touched.insert(new.label.clone());
             self.holders.entry(new.label.clone()).or_default().insert(key.clone());
             self.held.insert(key, new);
         }
@@ -133,7 +174,7 @@ mod tests {
 
     fn listed(sights: impl IntoIterator<Item = (&'static str, Sight)>) -> Vec<Event> {
         let sights = sights.into_iter().map(|(name, sight)| Event::Listed(key(name), sight));
-        [Event::ListBegins].into_iter().chain(sights).chain([Event::ListEnds]).collect()
+        [Event::ListBegins].into_iter().chain(sights).chain([Event::ListEnds(100)]).collect()
     }
 
     fn book(events: Vec<Event>) -> Book {
@@ -161,7 +202,7 @@ mod tests {
     fn nothing_is_complete_before_the_end_of_the_first_list() {
         let mut book = book(vec![Event::ListBegins, Event::Listed(key("a"), served("a", 1))]);
         assert!(!book.is_complete());
-        assert_eq!(after(&mut book, vec![Event::ListEnds]), ["a=203.0.113.1"]);
+        assert_eq!(after(&mut book, vec![Event::ListEnds(100)]), ["a=203.0.113.1"]);
         assert!(book.is_complete());
     }
 
@@ -188,27 +229,63 @@ mod tests {
     #[test]
     fn an_instance_that_is_hidden_or_deleted_takes_its_name_away() {
         let mut book = book(listed([("a", served("a", 1)), ("b", served("b", 2))]));
-        assert_eq!(after(&mut book, vec![Event::Changed(key("a"), Sight::Hidden)]), ["a="]);
-        assert_eq!(after(&mut book, vec![Event::Deleted(key("b"))]), ["b="]);
+        assert_eq!(after(&mut book, vec![Event::Changed(key("a"), Sight::Hidden, 101)]), ["a="]);
+        assert_eq!(after(&mut book, vec![Event::Deleted(key("b"), 102)]), ["b="]);
     }
 
     #[test]
     fn an_unreadable_instance_keeps_what_was_known_of_it() {
         let mut book = book(listed([("a", served("a", 1))]));
         assert!(after(&mut book, listed([("a", Sight::Unreadable)])).is_empty());
-        assert!(after(&mut book, vec![Event::Changed(key("a"), Sight::Unreadable)]).is_empty());
+        assert!(after(&mut book, vec![Event::Changed(key("a"), Sight::Unreadable, 101)]).is_empty());
     }
 
     #[test]
     fn of_two_holders_of_a_name_the_first_is_served_and_the_second_takes_over() {
         let mut book = book(listed([("b", served("x", 2))]));
-        assert_eq!(after(&mut book, vec![Event::Changed(key("a"), served("x", 1))]), ["x=203.0.113.1"]);
-        assert_eq!(after(&mut book, vec![Event::Deleted(key("a"))]), ["x=203.0.113.2"]);
+        assert_eq!(after(&mut book, vec![Event::Changed(key("a"), served("x", 1), 101)]), ["x=203.0.113.1"]);
+        assert_eq!(after(&mut book, vec![Event::Deleted(key("a"), 102)]), ["x=203.0.113.2"]);
     }
 
     #[test]
     fn an_object_made_anew_with_another_name_moves() {
         let mut book = book(listed([("a", served("x", 1))]));
-        assert_eq!(after(&mut book, vec![Event::Changed(key("a"), served("y", 1))]), ["x=", "y=203.0.113.1"]);
+        assert_eq!(after(&mut book, vec![Event::Changed(key("a"), served("y", 1), 101)]), ["x=", "y=203.0.113.1"]);
+    }
+
+    #[test]
+    fn the_revision_is_that_of_the_last_event_that_changed_what_is_served() {
+        let mut book = book(listed([("a", served("x", 1)), ("b", served("x", 2))]));
+        assert_eq!(book.revision(), Some(100), "the first list counts as it is");
+        after(&mut book, vec![Event::Changed(key("b"), served("x", 3), 105)]);
+        assert_eq!(book.revision(), Some(100), "the second holder of a name is not served");
+        after(&mut book, vec![Event::Changed(key("a"), served("x", 1), 106), Event::Deleted(key("b"), 107)]);
+        assert_eq!(book.revision(), Some(100), "nothing that is served has changed");
+        after(&mut book, vec![Event::Deleted(key("a"), 108)]);
+        assert_eq!(book.revision(), Some(108));
+    }
+
+    #[test]
+    fn events_that_undo_one_another_count_whether_they_are_seen_together_or_apart() {
+        let there_and_back =
+            || vec![Event::Changed(key("a"), served("a", 9), 105), Event::Changed(key("a"), served("a", 1), 106)];
+        let (mut together, mut apart) = (book(listed([("a", served("a", 1))])), book(listed([("a", served("a", 1))])));
+        after(&mut together, there_and_back());
+        for event in there_and_back() {
+            after(&mut apart, vec![event]);
+        }
+        assert_eq!((together.revision(), apart.revision()), (Some(106), Some(106)));
+    }
+
+    #[test]
+    fn a_resumed_book_keeps_its_revision_when_the_first_list_tells_nothing_new() {
+        let known = book(listed([("a", served("a", 1))]));
+        let resumed = || Book::resumed(known.held().clone(), Some(50));
+        let mut same = resumed();
+        assert!(after(&mut same, listed([("a", served("a", 1))])).is_empty());
+        assert_eq!(same.revision(), Some(50));
+        let mut other = resumed();
+        assert_eq!(after(&mut other, listed([("b", served("b", 2))])), ["a=", "b=203.0.113.2"]);
+        assert_eq!(other.revision(), Some(100));
     }
 }

@@ -1,7 +1,7 @@
 //! The authoritative DNS server of the zone: instances that the API server tells of become names that callers resolve.
 //!
-//! Pure, so tested without a network: [`zone`] (what is served), [`answer`] (what a question gets), [`serial`],
-//! [`published`] and [`book`] (which instances are served). I/O is at the edge: [`watch`] reads the Kubernetes API,
+//! Pure, so tested without a network: [`zone`] (what is served), [`answer`] (what a question gets), [`respond`] and [`wire`]
+//! (the same in octets), [`serial`], [`published`], [`book`] and [`publish`] (which instances are served). I/O is at the edge: [`watch`] reads the Kubernetes API,
 //! [`server`] speaks DNS, [`http`] tells of health, [`run`] ties them together. Between the two sides stands one pointer to
 //! an immutable [`zone::Zone`]: a query never waits for a change, and a change never waits for queries.
 
@@ -9,11 +9,14 @@ pub mod answer;
 pub mod args;
 pub mod book;
 pub mod http;
+pub mod publish;
 pub mod published;
+pub mod respond;
 pub mod run;
 pub mod serial;
 pub mod server;
 pub mod watch;
+pub mod wire;
 pub mod zone;
 
 use std::sync::Arc;

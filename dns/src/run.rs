@@ -1,6 +1,10 @@
 //! The whole program: settings, watch, DNS and HTTP, from start to SIGTERM.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use ecqx_domain::settings::{Settings, SettingsError};
 use kube::Client;
@@ -9,18 +13,21 @@ use crate::{
     Snapshot,
     args::Args,
     http::{self, HttpError},
+    publish::Publisher,
     server::{Server, ServerError},
-    watch::watch,
+    watch,
     zone::{Timers, ZoneError, ZoneSettings},
 };
 
 /// Why the program ends.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// No settings.
-    #[error("cannot read the settings {path}: {source}; give their place with --settings")]
-    ReadSettings {
-        /// Where they were looked for.
+    /// A file that is missing.
+    #[error(
+        "cannot read {path}: {source}; give the place of the settings with --settings, of the static part with --static-zone"
+    )]
+    Read {
+        /// Where it was looked for.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
@@ -69,9 +76,12 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     let listener = http::bind(args.http).await?;
     let health = listener.local_addr().map_err(RunError::Health)?;
     let http = http::serve(listener, Arc::clone(&snapshot));
+    let zone = settings.origin().to_ascii().trim_end_matches('.').to_owned();
+    let events = watch::events(client, zone);
+    let mut publisher = Publisher::new(Arc::clone(&settings), snapshot).with_serial_offset(args.serial_offset);
     tracing::info!(zone = %settings.origin(), dns = %server.address(), http = %health, "started");
     let ended = tokio::select! {
-        () = watch(client, settings, snapshot) => Ok(()),
+        ended = publisher.follow(events) => ended.map_err(RunError::from),
         ended = http => ended.map_err(RunError::Health),
         ended = server.ended() => ended.map_err(RunError::from),
         () = stop.cancelled() => Ok(()),
@@ -82,10 +92,18 @@ pub async fn run(args: Args) -> Result<(), RunError> {
 }
 
 async fn zone_settings(args: &Args) -> Result<ZoneSettings, RunError> {
-    let path = || args.settings.clone();
-    let text = tokio::fs::read_to_string(&args.settings).await;
-    let text = text.map_err(|source| RunError::ReadSettings { path: path(), source })?;
-    let settings = Settings::parse(&text).map_err(|source| RunError::Settings { path: path(), source })?;
+    let text = read(&args.settings).await?;
+    let wrong = |source| RunError::Settings { path: args.settings.clone(), source };
+    let settings = Settings::parse(&text).map_err(wrong)?;
     let timers = Timers { ttl: args.ttl, negative_ttl: args.negative_ttl, ..Timers::default() };
-    Ok(ZoneSettings::new(&settings.zone, &args.name_servers, timers)?)
+    let fixed = match &args.static_zone {
+        Some(path) => read(path).await?,
+        None => String::new(),
+    };
+    Ok(ZoneSettings::with_static(&settings.zone, &args.name_servers, timers, &fixed)?.offering_tls(args.sips))
+}
+
+async fn read(path: &Path) -> Result<String, RunError> {
+    let text = tokio::fs::read_to_string(path).await;
+    text.map_err(|source| RunError::Read { path: path.to_owned(), source })
 }

@@ -1,25 +1,27 @@
-//! DNS on UDP and TCP: sockets, and the hickory server on them.
+//! DNS on UDP and TCP: the sockets, and what reads and writes them.
 
-mod fit;
-mod frame;
-mod handler;
+mod batch;
+mod tcp;
+mod udp;
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    num::NonZero,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use hickory_server::{Server as Hickory, net::NetError};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::task::{JoinError, JoinSet};
 
 use crate::Snapshot;
-use handler::Handler;
 
-/// How long a TCP connection may stay without a query (RFC 7766, section 6.2.3: some seconds).
-const TCP_IDLE: Duration = Duration::from_secs(10);
-/// How many answers may wait on one TCP connection for a client that does not read.
-const TCP_ANSWERS_WAITING: usize = 16;
-
-/// A server that answers.
+/// A server that answers until it is stopped or dropped.
 pub struct Server {
-    hickory: Hickory<Handler>,
+    parts: JoinSet<io::Result<()>>,
+    stop: Arc<AtomicBool>,
     address: SocketAddr,
 }
 
@@ -38,23 +40,33 @@ pub enum ServerError {
     },
     /// A socket was lost.
     #[error("the DNS server stopped by itself: {0}; it has to be started again")]
-    Stopped(#[from] NetError),
+    Stopped(#[from] io::Error),
+    /// A part of it was ended by force.
+    #[error("a part of the DNS server broke off: {0}; it has to be started again")]
+    Broken(#[from] JoinError),
 }
 
 impl Server {
     /// Answers from the snapshot on UDP and TCP. With port 0, UDP gets a free one and TCP the same.
     ///
+    /// UDP has a socket and a thread for each processor: the kernel spreads the clients over them (`SO_REUSEPORT`).
+    ///
     /// # Errors
     /// When it cannot listen there.
     pub async fn start(listen: SocketAddr, snapshot: Snapshot) -> Result<Self, ServerError> {
         let refused = |protocol, address| move |source| ServerError::Bind { protocol, address, source };
-        let udp = UdpSocket::bind(listen).await.map_err(refused("UDP", listen))?;
-        let address = udp.local_addr().map_err(refused("UDP", listen))?;
-        let tcp = TcpListener::bind(address).await.map_err(refused("TCP", address))?;
-        let mut hickory = Hickory::new(Handler::new(snapshot));
-        hickory.register_socket(udp);
-        hickory.register_listener(tcp, TCP_IDLE, TCP_ANSWERS_WAITING);
-        Ok(Self { hickory, address })
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let sockets = udp::bind(listen, threads).map_err(refused("UDP", listen))?;
+        let address = sockets.first().map_or(Ok(listen), std::net::UdpSocket::local_addr);
+        let address = address.map_err(refused("UDP", listen))?;
+        let listener = tokio::net::TcpListener::bind(address).await.map_err(refused("TCP", address))?;
+        let (mut parts, stop) = (JoinSet::new(), Arc::new(AtomicBool::new(false)));
+        for socket in sockets {
+            let (snapshot, stop) = (Arc::clone(&snapshot), Arc::clone(&stop));
+            parts.spawn_blocking(move || udp::serve(&socket, &snapshot, &stop));
+        }
+        parts.spawn(tcp::serve(listener, snapshot));
+        Ok(Self { parts, stop, address })
     }
 
     /// Where it answers.
@@ -62,19 +74,37 @@ impl Server {
         self.address
     }
 
-    /// Waits until it ends by itself, which it should not.
+    /// Waits until a part of it ends by itself, which it should not.
     ///
     /// # Errors
     /// When a socket was lost.
     pub async fn ended(&mut self) -> Result<(), ServerError> {
-        Ok(self.hickory.block_until_done().await?)
+        match self.parts.join_next().await {
+            Some(ended) => Ok(ended??),
+            None => Ok(()),
+        }
     }
 
-    /// Takes no more queries, and ends.
+    /// Takes no more queries, answers those that have arrived, and ends.
     ///
     /// # Errors
-    /// When a socket was lost.
+    /// When a part of it broke off.
     pub async fn stop(mut self) -> Result<(), ServerError> {
-        Ok(self.hickory.shutdown_gracefully().await?)
+        self.stop.store(true, Ordering::Relaxed);
+        // What waits for connections has nothing to finish; what answers datagrams sees the flag.
+        self.parts.abort_all();
+        while let Some(ended) = self.parts.join_next().await {
+            match ended {
+                Err(error) if error.is_cancelled() => (),
+                ended => ended??,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
     }
 }

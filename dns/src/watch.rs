@@ -1,98 +1,156 @@
-//! From the Kubernetes API to the snapshot: watches instances, and swaps the zone when one changes it.
+//! From the Kubernetes API to events of the book: lists instances and watches them. I/O: the API server.
+//!
+//! kube's own watcher would do, but for the list's revision, from which the serial is made and which it does not tell.
 
-use std::{
-    pin::pin,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{pin::pin, time::Duration};
 
 use ecqx_crds::EcqxInstance;
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::{StreamExt, stream};
 use kube::{
-    Api, Client,
+    Api, Client, ResourceExt,
+    api::{ListParams, WatchEvent, WatchParams},
     core::DeserializeGuard,
-    runtime::{
-        WatchStreamExt,
-        utils::Backoff,
-        watcher::{self, DefaultBackoff, watcher},
-    },
+    runtime::{utils::Backoff, watcher::DefaultBackoff},
+};
+use tokio::{
+    sync::mpsc::{self, Sender},
+    time::timeout,
 };
 
 use crate::{
-    Snapshot,
-    book::{Book, Event, Key, Sight},
+    book::{Event, Key, Revision, Sight},
     published::Reading,
-    serial,
-    zone::{Zone, ZoneSettings},
 };
 
-/// How long one watch call lasts, in seconds. A connection that died without a word is noticed after that.
-const WATCH_TIMEOUT: u32 = 240;
+/// How long one watch call lasts, in seconds, by the API server's doing. Its successor costs the API server next to nothing.
+const WATCH_TIMEOUT: u32 = 10;
+/// How long a watch may be silent: longer than it lasts means that the connection has died without a word.
+const SILENCE: Duration = Duration::from_secs(13);
+/// How long the API server may take to begin an answer.
+const ANSWER: Duration = Duration::from_secs(10);
 /// The longest pause before the API server is tried again. Short, since a name can wait on it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How many waiting events go into one change of the zone.
-const BATCH: usize = 1024;
+/// How many instances are asked for at once.
+const PAGE: u32 = 500;
+/// How many events may wait to be entered.
+const WAITING: usize = 1024;
 
 type Watched = DeserializeGuard<EcqxInstance>;
 
-/// Keeps the snapshot as the API server's instances want it. Never ends; while the API server is away, the last zone stays.
-pub async fn watch(client: Client, settings: Arc<ZoneSettings>, snapshot: Snapshot) {
-    let zone = settings.origin().to_ascii().trim_end_matches('.').to_owned();
-    let config = watcher::Config::default().timeout(WATCH_TIMEOUT);
-    let events = watcher(Api::<Watched>::all(client), config)
-        .map_ok(move |event| reduced(event, &zone))
-        .backoff(Patient(DefaultBackoff::default()))
-        .filter_map(async |event| {
-            event
-                .inspect_err(|error| tracing::warn!(%error, "instances cannot be watched; what was known last is served on, and nothing before a first list"))
-                .ok()
-        });
-    follow(events, settings, snapshot).await;
+/// Why a list or a watch ended.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Kube(#[from] kube::Error),
+    #[error("the API server has been silent for too long; the connection is given up")]
+    Silent(#[from] tokio::time::error::Elapsed),
+    #[error("the API server no longer knows where the watch stood; everything is listed anew")]
+    Expired,
+    #[error("the API server gave the revision {0:?}, which is no number")]
+    Revision(String),
+    #[error("nobody takes the events")]
+    Closed,
 }
 
-/// Enters events as they come and swaps the snapshot: at once, with all that are waiting at that moment.
-pub async fn follow(events: impl Stream<Item = Event>, settings: Arc<ZoneSettings>, snapshot: Snapshot) {
-    let mut book = Book::default();
-    let mut batches = pin!(events.ready_chunks(BATCH));
-    while let Some(batch) = batches.next().await {
-        for event in batch {
-            book.enter(event);
+/// The events of all instances whose names stand in this zone, from a first list on. Goes on through all troubles.
+pub fn events(client: Client, zone: String) -> impl futures::Stream<Item = Event> {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let watch = Watch { api: Api::all(client), zone, sender };
+    let task = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(watch.run()));
+    stream::unfold((receiver, task), async |(mut receiver, task)| Some((receiver.recv().await?, (receiver, task))))
+}
+
+struct Watch {
+    api: Api<Watched>,
+    zone: String,
+    sender: Sender<Event>,
+}
+
+impl Watch {
+    async fn run(self) {
+        let (mut pauses, mut revision) = (Patient(DefaultBackoff::default()), None);
+        loop {
+            match self.turn(&mut revision).await {
+                Ok(()) => pauses.reset(),
+                Err(Trouble::Closed) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "instances cannot be watched; what was known last is served on, and nothing before a first list");
+                    if matches!(error, Trouble::Expired) {
+                        revision = None;
+                    }
+                    tokio::time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
+                }
+            }
         }
-        if book.is_complete() {
-            swap(&mut book, &settings, &snapshot);
+    }
+
+    /// One list, or one watch from where the last one stood.
+    async fn turn(&self, revision: &mut Option<String>) -> Result<(), Trouble> {
+        match revision {
+            None => *revision = Some(self.list().await?),
+            Some(revision) => self.watch(revision).await?,
+        }
+        Ok(())
+    }
+
+    async fn list(&self) -> Result<String, Trouble> {
+        self.send(Event::ListBegins).await?;
+        let mut params = ListParams::default().limit(PAGE);
+        loop {
+            let page = timeout(ANSWER, self.api.list(&params)).await?.map_err(expired)?;
+            for watched in &page.items {
+                self.send(Event::Listed(key(watched), sight(watched, &self.zone))).await?;
+            }
+            if let Some(token) = page.metadata.continue_.filter(|token| !token.is_empty()) {
+                params = params.continue_token(&token);
+                continue;
+            }
+            let revision = page.metadata.resource_version.unwrap_or_default();
+            self.send(Event::ListEnds(number(&revision)?)).await?;
+            return Ok(revision);
         }
     }
+
+    async fn watch(&self, revision: &mut String) -> Result<(), Trouble> {
+        let params = WatchParams::default().timeout(WATCH_TIMEOUT);
+        let events = timeout(ANSWER, self.api.watch(&params, revision)).await?.map_err(expired)?;
+        let mut events = pin!(events);
+        while let Some(event) = timeout(SILENCE, events.next()).await? {
+            match event.map_err(expired)? {
+                WatchEvent::Added(watched) | WatchEvent::Modified(watched) => {
+                    let at = watched.resource_version().unwrap_or_default();
+                    let event = Event::Changed(key(&watched), sight(&watched, &self.zone), number(&at)?);
+                    self.send(event).await?;
+                    *revision = at;
+                }
+                WatchEvent::Deleted(watched) => {
+                    let at = watched.resource_version().unwrap_or_default();
+                    self.send(Event::Deleted(key(&watched), number(&at)?)).await?;
+                    *revision = at;
+                }
+                WatchEvent::Bookmark(bookmark) => *revision = bookmark.metadata.resource_version,
+                WatchEvent::Error(status) => return Err(expired(kube::Error::Api(status))),
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&self, event: Event) -> Result<(), Trouble> {
+        self.sender.send(event).await.map_err(|_| Trouble::Closed)
+    }
 }
 
-fn swap(book: &mut Book, settings: &Arc<ZoneSettings>, snapshot: &Snapshot) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let current = snapshot.load_full();
-    let is_first = current.is_none();
-    let current = current.unwrap_or_else(|| Arc::new(Zone::new(Arc::clone(settings), serial::next(None, now))));
-    let changes = book.changes();
-    for (label, _) in changes.iter().filter(|(label, _)| settings.is_name_server(label)) {
-        tracing::warn!(%label, "an instance has the name of a name server; it is not served under it");
+/// 410: the revision is too old, for a watch as for the next page of a list.
+fn expired(error: kube::Error) -> Trouble {
+    match error {
+        kube::Error::Api(status) if status.code == 410 => Trouble::Expired,
+        error => Trouble::Kube(error),
     }
-    let count = changes.len();
-    let next_serial = |previous| if is_first { previous } else { serial::next(Some(previous), now) };
-    let zone = match current.changed(changes, next_serial) {
-        Some(zone) => Arc::new(zone),
-        None if is_first => current,
-        None => return,
-    };
-    tracing::info!(zone = %zone.origin(), serial = zone.serial(), changes = count, names = zone.len(), "the zone has changed");
-    snapshot.store(Some(zone));
 }
 
-/// Keeps of an event what the zone needs, so that the objects themselves are never held.
-fn reduced(event: watcher::Event<Watched>, zone: &str) -> Event {
-    match event {
-        watcher::Event::Init => Event::ListBegins,
-        watcher::Event::InitDone => Event::ListEnds,
-        watcher::Event::InitApply(watched) => Event::Listed(key(&watched), sight(&watched, zone)),
-        watcher::Event::Apply(watched) => Event::Changed(key(&watched), sight(&watched, zone)),
-        watcher::Event::Delete(watched) => Event::Deleted(key(&watched)),
-    }
+/// Revisions are numbers that grow (Kubernetes 1.35, KEP 5504; etcd's have always been).
+fn number(revision: &str) -> Result<Revision, Trouble> {
+    revision.parse().map_err(|_| Trouble::Revision(revision.to_owned()))
 }
 
 fn key(watched: &Watched) -> Key {
@@ -103,6 +161,7 @@ fn key(watched: &Watched) -> Key {
     (metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default())
 }
 
+/// Keeps of an instance what the zone needs, so that the objects themselves are never held.
 fn sight(watched: &Watched, zone: &str) -> Sight {
     let (namespace, name) = key(watched);
     match &watched.0 {

@@ -2,34 +2,42 @@
 
 mod branch;
 mod name_server;
+mod node;
+mod ready;
 mod rrset;
 mod settings;
 mod sip;
+mod static_part;
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use ecqx_domain::hostname::Label;
-use hickory_proto::rr::{LowerName, Name};
+use hickory_proto::rr::Name;
+use rpds::HashTrieMapSync;
 
-pub use branch::{Branch, Node};
+pub use branch::{Branch, Spot};
 pub use name_server::{NameServer, NameServerError};
+pub use node::{Node, Ready};
 pub use rrset::RrSet;
 pub use settings::{Timers, ZoneError, ZoneSettings};
+pub use static_part::StaticPart;
 
-use crate::{book::Change, published::Published};
+use crate::{
+    book::Change,
+    published::Published,
+    wire::{WireName, name},
+};
 
-/// One state of the zone. Changing it makes another one, which shares all branches that stay the same.
+/// One state of the zone. Changing it makes another one, which shares all that stays the same: the map's inner nodes and the
+/// branches. So a change costs the same few copies for a thousand names and for a million.
 #[derive(Clone, Debug)]
 pub struct Zone {
     settings: Arc<ZoneSettings>,
     serial: u32,
-    apex: Node,
-    negative: RrSet,
+    apex: Arc<Node>,
+    negative: Arc<RrSet>,
     /// All names below the apex, by the label that follows the zone's own.
-    branches: HashMap<Box<[u8]>, Arc<Branch>>,
+    branches: HashTrieMapSync<Box<[u8]>, Arc<Branch>>,
 }
 
 /// Where a queried name stands.
@@ -37,61 +45,112 @@ pub struct Zone {
 pub enum Place<'z> {
     /// Not in this zone.
     Elsewhere,
-    /// In this zone, but neither the name nor one below it exists.
+    /// In this zone, but neither the name nor one below it exists, nor a wildcard for it.
     Nowhere,
     /// The name exists, maybe without any record of its own.
     Here(&'z Node),
+    /// The name does not exist, and a wildcard stands for it.
+    Wildcard(&'z Node),
+    /// The name belongs to another zone, to which this one delegates: the cut's name and what it holds.
+    Cut(WireName, &'z Node),
 }
 
 impl Zone {
-    /// The zone without instances: SOA, NS and the name servers' addresses.
-    pub fn new(settings: Arc<ZoneSettings>, serial: u32) -> Self {
-        Self {
-            apex: settings.apex(serial),
-            negative: settings.negative_soa(serial),
-            branches: settings.name_server_branches().clone(),
-            serial,
-            settings,
+    /// The zone without instances: SOA, NS, the name servers' addresses and the static part.
+    ///
+    /// # Errors
+    /// When the zone's own records cannot be written down, which the settings' check has excluded.
+    pub fn new(settings: Arc<ZoneSettings>, serial: u32) -> Result<Self, ZoneError> {
+        let mut branches = HashTrieMapSync::new_sync();
+        for (label, branch) in settings.branches() {
+            branches.insert_mut(label.clone(), Arc::new(ready::branch(Branch::clone(branch), label, &settings)));
         }
+        let apex = Arc::new(settings.apex(serial)?);
+        let negative = Arc::new(settings.negative_soa(serial)?);
+        Ok(Self { settings, serial, apex, negative, branches })
     }
 
-    /// The zone after changes, or `None` when they change no record. Costs as much as the changes, plus a copy of one
-    /// pointer for each name.
-    #[must_use]
-    pub fn changed(&self, changes: impl IntoIterator<Item = Change>, serial: impl FnOnce(u32) -> u32) -> Option<Self> {
-        let mut branches = None;
-        for (label, published) in changes {
-            // A name server's name is the provider's own; an instance cannot take it over.
-            if self.settings.is_name_server(&label) {
-                continue;
+    /// The zone after changes under another serial, whether or not they change a record.
+    ///
+    /// An instance that cannot be written down, or whose name is taken by the static part, costs only itself its name.
+    ///
+    /// # Errors
+    /// As [`Zone::new`].
+    pub fn changed(&self, changes: impl IntoIterator<Item = Change>, serial: u32) -> Result<Self, ZoneError> {
+        let mut branches = self.branches.clone();
+        for (label, published) in changes.into_iter().filter(|(label, _)| !self.settings.is_taken(label)) {
+            let key: Box<[u8]> = label.as_str().as_bytes().into();
+            match published.and_then(|published| sip::sets(&published, &self.settings).ok()) {
+                Some(sets) => {
+                    let branch = ready::branch(Branch::new(sets), &key, &self.settings);
+                    branches.insert_mut(key, Arc::new(branch));
+                }
+                None => drop(branches.remove_mut(&key)),
             }
-            let new = published.and_then(|published| sip::branch(&published, &self.settings).ok());
-            let branches = branches.get_or_insert_with(|| Changing { branches: self.branches.clone(), changed: false });
-            branches.set(label.as_str().as_bytes().into(), new);
         }
-        let branches = branches.filter(|branches| branches.changed)?.branches;
-        let serial = serial(self.serial);
-        let (apex, negative) = (self.settings.apex(serial), self.settings.negative_soa(serial));
-        Some(Self { settings: Arc::clone(&self.settings), serial, apex, negative, branches })
+        let apex = Arc::new(self.settings.apex(serial)?);
+        let negative = Arc::new(self.settings.negative_soa(serial)?);
+        Ok(Self { settings: Arc::clone(&self.settings), serial, apex, negative, branches })
     }
 
-    /// Finds a name.
-    pub fn find(&self, name: &LowerName) -> Place<'_> {
-        let origin = self.settings.lower_origin();
-        if !origin.zone_of(name) {
-            return Place::Elsewhere;
-        }
-        // Not `num_labels()`: that leaves out a leading `*`.
-        let Some(below) = name.iter().len().checked_sub(origin.iter().len() + 1) else {
-            return Place::Here(&self.apex);
+    /// Finds a name, which is in lower case and in wire form.
+    pub fn find(&self, wire: &[u8]) -> Place<'_> {
+        let Some(part) = name::below(wire, self.settings.wire_origin().as_bytes()) else { return Place::Elsewhere };
+        let Some((branch, rest)) = self.branch(part) else {
+            return if part.is_empty() { Place::Here(&self.apex) } else { self.wildcard() };
         };
-        let branch = name.iter().nth(below).and_then(|label| self.branches.get(label));
-        branch.and_then(|branch| branch.find(name)).map_or(Place::Nowhere, Place::Here)
+        match branch.find(rest) {
+            Spot::Here(node) => Place::Here(node),
+            Spot::Wildcard(node) => Place::Wildcard(node),
+            Spot::Nowhere => Place::Nowhere,
+            Spot::Cut(node, at) => {
+                let label = &part[rest.len()..];
+                Place::Cut(self.settings.wire_origin().prefixed(&[at, label].concat()), node)
+            }
+        }
+    }
+
+    /// The branch of a name's part below the zone's own, and what stands before the branch's label.
+    pub fn branch<'n>(&self, part: &'n [u8]) -> Option<(&Branch, &'n [u8])> {
+        let last = name::starts(part).last()?;
+        let branch = self.branches.get(part.get(last + 1..)?)?;
+        Some((branch, &part[..last]))
+    }
+
+    /// The wildcard right below the zone's own name, which stands for all labels that do not exist.
+    fn wildcard(&self) -> Place<'_> {
+        let branch = self.branches.get(&b"*"[..]);
+        branch.and_then(|branch| branch.get(&[])).map_or(Place::Nowhere, Place::Wildcard)
+    }
+
+    /// Whether a wildcard stands for labels that do not exist.
+    pub fn has_wildcard(&self) -> bool {
+        matches!(self.wildcard(), Place::Wildcard(_))
+    }
+
+    /// What is held under exactly this name, cuts and wildcards aside: for glue.
+    pub fn held(&self, wire: &[u8]) -> Option<&Node> {
+        let part = name::below(wire, self.settings.wire_origin().as_bytes())?;
+        if part.is_empty() {
+            return Some(&self.apex);
+        }
+        let (branch, rest) = self.branch(part)?;
+        branch.get(rest)
     }
 
     /// The SOA as it goes with negative answers, its TTL no longer than the negative one (RFC 2308, section 3).
     pub fn negative_soa(&self) -> &RrSet {
         &self.negative
+    }
+
+    /// What stands at the zone's own name.
+    pub fn apex(&self) -> &Node {
+        &self.apex
+    }
+
+    /// All branches by label, in a fixed order.
+    pub fn branches(&self) -> BTreeMap<&[u8], &Arc<Branch>> {
+        self.branches.iter().map(|(label, branch)| (&**label, branch)).collect()
     }
 
     /// The serial.
@@ -104,14 +163,24 @@ impl Zone {
         self.settings.origin()
     }
 
-    /// Whether the name belongs to one of the zone's name servers.
-    pub fn is_name_server(&self, label: &Label) -> bool {
-        self.settings.is_name_server(label)
+    /// The zone's own name in wire form.
+    pub fn wire_origin(&self) -> &WireName {
+        self.settings.wire_origin()
+    }
+
+    /// The zone's settings.
+    pub fn settings(&self) -> &Arc<ZoneSettings> {
+        &self.settings
+    }
+
+    /// Whether the name belongs to a name server or to the static part.
+    pub fn is_taken(&self, label: &Label) -> bool {
+        self.settings.is_taken(label)
     }
 
     /// How many labels stand directly below the zone.
     pub fn len(&self) -> usize {
-        self.branches.len()
+        self.branches.size()
     }
 
     /// Whether nothing stands below the zone.
@@ -121,40 +190,16 @@ impl Zone {
 }
 
 /// The zone of all these instances.
+///
+/// # Errors
+/// As [`Zone::new`].
 pub fn build_snapshot(
     published: impl IntoIterator<Item = Published>,
     settings: &Arc<ZoneSettings>,
     serial: u32,
-) -> Zone {
-    let zone = Zone::new(Arc::clone(settings), serial);
+) -> Result<Zone, ZoneError> {
     let changes = published.into_iter().map(|published| (published.label.clone(), Some(published)));
-    zone.changed(changes, |_| serial).unwrap_or(zone)
-}
-
-struct Changing {
-    branches: HashMap<Box<[u8]>, Arc<Branch>>,
-    changed: bool,
-}
-
-impl Changing {
-    fn set(&mut self, label: Box<[u8]>, new: Option<Branch>) {
-        self.changed |= match (self.branches.entry(label), new) {
-            (Entry::Occupied(old), Some(new)) if **old.get() == new => false,
-            (Entry::Occupied(mut old), Some(new)) => {
-                old.insert(Arc::new(new));
-                true
-            }
-            (Entry::Vacant(place), Some(new)) => {
-                place.insert(Arc::new(new));
-                true
-            }
-            (Entry::Occupied(old), None) => {
-                old.remove();
-                true
-            }
-            (Entry::Vacant(_), None) => false,
-        };
-    }
+    Zone::new(Arc::clone(settings), serial)?.changed(changes, serial)
 }
 
 #[cfg(test)]

@@ -1,66 +1,103 @@
 //! All that stands under one label of the zone. Pure.
 
-use hickory_proto::rr::{LowerName, Name, RecordType};
+use std::collections::BTreeMap;
 
-use super::RrSet;
+use super::{Node, RrSet};
+use crate::wire::{kind, name};
 
-/// What one name holds. Without any set it is an empty non-terminal: it exists, since a name below it does (RFC 8020).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Node {
-    sets: Vec<RrSet>,
-}
-
-impl Node {
-    /// A name that holds these sets.
-    pub fn new(sets: Vec<RrSet>) -> Self {
-        Self { sets }
-    }
-
-    /// The set of a type.
-    pub fn get(&self, kind: RecordType) -> Option<&RrSet> {
-        self.sets.iter().find(|set| set.kind() == kind)
-    }
-
-    /// All sets.
-    pub fn sets(&self) -> &[RrSet] {
-        &self.sets
-    }
-}
-
-/// The names under one label of the zone, that label's own included. There are few, so they are searched in order.
+/// The names under one label of the zone, that label's own included, by what stands before that label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branch {
-    nodes: Vec<(LowerName, Node)>,
+    nodes: Box<[(Box<[u8]>, Node)]>,
+    plain: bool,
+}
+
+/// Where a name stands in a branch.
+#[derive(Debug)]
+pub enum Spot<'b> {
+    /// It exists.
+    Here(&'b Node),
+    /// It stands at or below a zone cut: the node that holds the delegation, and what stands before the branch's label there.
+    Cut(&'b Node, &'b [u8]),
+    /// It does not exist, and a wildcard stands for it.
+    Wildcard(&'b Node),
+    /// It does not exist, and something above it does.
+    Nowhere,
 }
 
 impl Branch {
-    /// The branch with these sets, whose names all stand under `top`. Names between are filled in as empty non-terminals.
-    pub fn new(top: &Name, sets: impl IntoIterator<Item = RrSet>) -> Self {
-        let mut branch = Self { nodes: Vec::new() };
-        let top = LowerName::new(top);
-        branch.node(&top);
-        for set in sets {
-            let Some(owner) = set.owner().map(LowerName::new) else { continue };
-            let mut between = owner.base_name();
-            while between != top && top.zone_of(&between) {
-                branch.node(&between);
-                between = between.base_name();
+    /// The branch with these sets, each with what stands before the branch's label in its name. Names between are filled in as
+    /// empty non-terminals.
+    pub fn new(sets: impl IntoIterator<Item = (Box<[u8]>, RrSet)>) -> Self {
+        let mut nodes = BTreeMap::<Box<[u8]>, Vec<RrSet>>::new();
+        nodes.entry(Box::default()).or_default();
+        for (part, set) in sets {
+            let mut between = name::parent(&part);
+            while !between.is_empty() {
+                nodes.entry(between.into()).or_default();
+                between = name::parent(between);
             }
-            branch.node(&owner).sets.push(set);
+            nodes.entry(part).or_default().push(set);
         }
-        branch
+        let nodes: Box<[_]> = nodes.into_iter().map(|(part, sets)| (part, Node::new(sets))).collect();
+        let is_plain = |(part, node): &(Box<[u8]>, Node)| !is_wildcard(part) && !node.is_special();
+        Self { plain: nodes.iter().all(is_plain), nodes }
     }
 
-    /// Finds a name.
-    pub fn find(&self, name: &LowerName) -> Option<&Node> {
-        self.nodes.iter().find(|(at, _)| at == name).map(|(_, node)| node)
+    /// Whether it holds neither cuts nor aliases nor wildcards: then a name exists or does not, and that is all.
+    pub fn is_plain(&self) -> bool {
+        self.plain
     }
 
-    fn node(&mut self, name: &LowerName) -> &mut Node {
-        let at = self.nodes.iter().position(|(at, _)| at == name).unwrap_or_else(|| {
-            self.nodes.push((name.clone(), Node::default()));
-            self.nodes.len() - 1
-        });
-        &mut self.nodes[at].1
+    /// Finds what is held under exactly this name.
+    pub fn get(&self, part: &[u8]) -> Option<&Node> {
+        let at = self.nodes.binary_search_by(|(own, _)| (**own).cmp(part)).ok()?;
+        self.nodes.get(at).map(|(_, node)| node)
     }
+
+    /// Finds a name by the rules of RFC 1034, section 4.3.2, and RFC 4592.
+    pub fn find(&self, part: &[u8]) -> Spot<'_> {
+        if let Some((at, node)) = self.cut(part) {
+            return Spot::Cut(node, at);
+        }
+        self.get(part).map_or_else(|| self.wildcard(part), Spot::Here)
+    }
+
+    /// All names with what they hold, in a fixed order.
+    pub fn nodes(&self) -> impl Iterator<Item = (&[u8], &Node)> {
+        self.nodes.iter().map(|(part, node)| (&**part, node))
+    }
+
+    pub(super) fn nodes_mut(&mut self) -> impl Iterator<Item = (&[u8], &mut Node)> {
+        self.nodes.iter_mut().map(|(part, node)| (&**part, node))
+    }
+
+    /// The highest cut at or above a name: what stands below it is another zone's, whatever is held there.
+    fn cut(&self, part: &[u8]) -> Option<(&[u8], &Node)> {
+        if self.plain {
+            return None;
+        }
+        let starts: Vec<usize> = name::starts(part).chain([part.len()]).collect();
+        starts.into_iter().rev().find_map(|start| {
+            let at = self.nodes.binary_search_by(|(own, _)| (**own).cmp(&part[start..])).ok()?;
+            let (own, node) = self.nodes.get(at)?;
+            node.get(kind::NS).map(|_| (&**own, node))
+        })
+    }
+
+    /// What stands for a name that does not exist: a wildcard right below the closest name that does (RFC 4592, section 3.3.1).
+    fn wildcard(&self, part: &[u8]) -> Spot<'_> {
+        if self.plain {
+            return Spot::Nowhere;
+        }
+        let mut encloser = name::parent(part);
+        while !encloser.is_empty() && self.get(encloser).is_none() {
+            encloser = name::parent(encloser);
+        }
+        self.get(&[b"\x01*", encloser].concat()).map_or(Spot::Nowhere, Spot::Wildcard)
+    }
+}
+
+fn is_wildcard(part: &[u8]) -> bool {
+    part.starts_with(b"\x01*")
 }

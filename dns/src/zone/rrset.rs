@@ -1,58 +1,70 @@
 //! A set of records with one name and one type (RFC 2181, section 5). Pure.
 
 use hickory_proto::{
-    rr::{Name, RData, Record, RecordType},
+    ProtoError,
+    rr::RData,
     serialize::binary::{BinEncodable, BinEncoder, NameEncoding},
 };
 
-/// Records with one name and one type; never empty.
+/// Records with one name and one type; never empty. The name is not held: it is known from where the set stands.
+///
+/// There are several of these for each instance, so the data of all records stand in one piece, each after its length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RrSet {
-    kind: RecordType,
-    records: Vec<Record>,
-    octets: usize,
+    kind: u16,
+    ttl: u32,
+    data: Box<[u8]>,
 }
 
 impl RrSet {
     /// The set of these data, which must be of one type; `None` when there are none.
-    pub fn new(owner: &Name, ttl: u32, data: impl IntoIterator<Item = RData>) -> Option<Self> {
-        let records: Vec<_> = data.into_iter().map(|data| Record::from_rdata(owner.clone(), ttl, data)).collect();
-        let kind = records.first()?.record_type();
-        Some(Self { kind, octets: octets(&records), records })
+    ///
+    /// # Errors
+    /// When a record cannot be written down.
+    pub fn new(ttl: u32, data: impl IntoIterator<Item = RData>) -> Result<Option<Self>, ProtoError> {
+        let (mut kind, mut all) = (None, Vec::<u8>::new());
+        for data in data {
+            kind.get_or_insert(u16::from(data.record_type()));
+            let octets = octets(&data)?;
+            let length =
+                u16::try_from(octets.len()).map_err(|_| ProtoError::from("a record of more than 65535 octets"))?;
+            all.extend(length.to_be_bytes());
+            all.extend(octets);
+        }
+        Ok(kind.map(|kind| Self { kind, ttl, data: all.into() }))
     }
 
-    /// The set of one record.
-    pub fn one(owner: &Name, ttl: u32, data: RData) -> Self {
-        let (kind, records) = (data.record_type(), vec![Record::from_rdata(owner.clone(), ttl, data)]);
-        Self { kind, octets: octets(&records), records }
-    }
-
-    /// The type.
-    pub fn kind(&self) -> RecordType {
+    /// The type's number.
+    pub fn kind(&self) -> u16 {
         self.kind
     }
 
-    /// The name.
-    pub fn owner(&self) -> Option<&Name> {
-        self.records.first().map(|record| &record.name)
+    /// For how many seconds it may be kept.
+    pub fn ttl(&self) -> u32 {
+        self.ttl
     }
 
-    /// The records, in the order in which they are sent.
-    pub fn records(&self) -> &[Record] {
-        &self.records
+    /// The data of each record, in the order in which they are sent.
+    pub fn data(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = &*self.data;
+        std::iter::from_fn(move || {
+            let (length, after) = rest.split_first_chunk::<2>()?;
+            let (data, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+            rest = after;
+            Some(data)
+        })
     }
 
-    /// How many octets it takes in a message at most, that is without name compression.
+    /// How large it is, to compare sets: the octets of its data.
     pub fn octets(&self) -> usize {
-        self.octets
+        self.data.len()
     }
 }
 
-/// Counted once here, so that most answers are known to fit without a trial.
-fn octets(records: &[Record]) -> usize {
-    let mut bytes = Vec::new();
-    let mut encoder = BinEncoder::new(&mut bytes);
+fn octets(data: &RData) -> Result<Vec<u8>, ProtoError> {
+    let mut octets = Vec::new();
+    let mut encoder = BinEncoder::new(&mut octets);
     encoder.set_name_encoding(NameEncoding::Uncompressed);
-    // A record that cannot be encoded never fits.
-    if records.iter().all(|record| record.emit(&mut encoder).is_ok()) { bytes.len() } else { usize::from(u16::MAX) }
+    data.emit(&mut encoder)?;
+    Ok(octets)
 }

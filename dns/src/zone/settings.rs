@@ -1,17 +1,19 @@
-//! What is the same in every state of the zone: its name, name servers and times, checked once. Pure.
+//! What is the same in every state of the zone: its name, name servers, times and static part, checked once. Pure.
+
+mod error;
 
 use std::{collections::HashMap, sync::Arc};
 
 use ecqx_domain::hostname::Label;
-use hickory_proto::{
-    ProtoError,
-    rr::{
-        LowerName, Name, RData,
-        rdata::{NS, SOA},
-    },
+use hickory_proto::rr::{
+    Name, RData,
+    rdata::{NS, SOA},
 };
 
-use super::{Branch, NameServer, Node, RrSet, sip};
+pub use error::ZoneError;
+
+use super::{Branch, NameServer, Node, RrSet, StaticPart};
+use crate::wire::WireName;
 
 /// The longest zone name below which every instance's names still fit into 255 octets: its label takes up to 64, and
 /// `_sip._udp` 10.
@@ -46,87 +48,91 @@ impl Default for Timers {
 #[derive(Debug)]
 pub struct ZoneSettings {
     origin: Name,
-    lower_origin: LowerName,
+    wire_origin: WireName,
     timers: Timers,
+    tls: bool,
     hostmaster: Name,
     primary: Name,
     name_servers: Vec<Name>,
+    unreachable: Vec<Name>,
+    apex: Vec<RrSet>,
     branches: HashMap<Box<[u8]>, Arc<Branch>>,
 }
 
-/// Why a zone cannot be served as it is wanted.
-#[derive(Debug, thiserror::Error)]
-pub enum ZoneError {
-    /// No domain name.
-    #[error("{name:?} is no domain name: {source}")]
-    Name {
-        /// As written.
-        name: String,
-        /// What is wrong.
-        source: ProtoError,
-    },
-    /// Names below it would not fit.
-    #[error("the zone {0} is too long: names of instances below it would exceed 255 octets; set a shorter field zone")]
-    TooLong(Name),
-    /// No name server.
-    #[error("zone {0} has no name server; give at least one with --name-server")]
-    NoNameServer(Name),
-    /// Not ours to tell.
-    #[error(
-        "name server {0} stands outside the zone, where its addresses are served by others; leave the addresses out"
-    )]
-    ForeignAddress(Name),
-    /// The zone itself.
-    #[error("name server {0} is the zone itself; give it a name below, such as ns1")]
-    Apex(Name),
-    /// Given twice.
-    #[error("name server {0} is given twice; give it once with all its addresses, separated by commas")]
-    Twice(Name),
-}
-
 impl ZoneSettings {
-    /// Checks the settings.
+    /// Checks the settings, without a static part.
     ///
     /// # Errors
     /// With the name concerned and the remedy.
     pub fn new(zone: &str, name_servers: &[NameServer], timers: Timers) -> Result<Self, ZoneError> {
-        let origin = name(zone, &Name::root())?;
-        if origin.len() > LONGEST_ZONE {
-            return Err(ZoneError::TooLong(origin));
-        }
-        let lower_origin = LowerName::new(&origin);
-        let hostmaster = name("hostmaster", &origin)?;
-        let (mut servers, mut glue) = (Vec::new(), HashMap::<Box<[u8]>, Vec<RrSet>>::new());
-        for server in name_servers {
-            let (host, addresses) = name_server(server, &origin)?;
-            if servers.contains(&host) {
-                return Err(ZoneError::Twice(host));
-            }
-            if let Some(label) = label_below(&host, &origin) {
-                glue.entry(label.into()).or_default().extend(addresses);
-            }
-            servers.push(host);
-        }
-        let Some(primary) = servers.first().cloned() else { return Err(ZoneError::NoNameServer(origin)) };
-        let mut branches = HashMap::new();
-        for (label, sets) in glue {
-            let top =
-                origin.prepend_label(&*label).map_err(|source| ZoneError::Name { name: zone.to_owned(), source })?;
-            branches.insert(label, Arc::new(Branch::new(&top, sets)));
-        }
-        Ok(Self { origin, lower_origin, timers, hostmaster, primary, name_servers: servers, branches })
+        Self::with_static(zone, name_servers, timers, "")
     }
 
-    /// What stands at the zone's own name: SOA and NS.
-    pub(super) fn apex(&self, serial: u32) -> Node {
+    /// Checks the settings, with a static part in the form of a zone file (RFC 1035, section 5).
+    ///
+    /// # Errors
+    /// With the name concerned and the remedy.
+    pub fn with_static(zone: &str, servers: &[NameServer], timers: Timers, text: &str) -> Result<Self, ZoneError> {
+        let origin = absolute(zone, &Name::root())?;
+        let wire_origin = WireName::of(&origin);
+        if wire_origin.as_bytes().len() > LONGEST_ZONE {
+            return Err(ZoneError::TooLong(origin));
+        }
+        let mut content = StaticPart::parse(text, &origin)?;
+        let mut name_servers = Vec::with_capacity(servers.len());
+        for server in servers {
+            let host = name_server(server, &origin)?;
+            if name_servers.contains(&host) {
+                return Err(ZoneError::Twice(host));
+            }
+            if origin.zone_of(&host) {
+                content.add_name_server(&host, &server.addresses, APEX_TTL)?;
+            }
+            name_servers.push(host);
+        }
+        let Some(primary) = name_servers.first().cloned() else { return Err(ZoneError::NoNameServer(origin)) };
+        let hostmaster = absolute("hostmaster", &origin)?;
+        let unreachable = name_servers.iter().filter(|server| content.is_unreachable(server)).cloned().collect();
+        let (apex, branches) = content.into_sets(&wire_origin)?;
+        let branches = branches.into_iter().map(|(label, sets)| (label, Arc::new(Branch::new(sets)))).collect();
+        let settings = Self {
+            origin,
+            wire_origin,
+            timers,
+            tls: false,
+            hostmaster,
+            primary,
+            name_servers,
+            unreachable,
+            apex,
+            branches,
+        };
+        // What follows from the settings alone is written once here, so that it cannot fail later.
+        settings.apex(0)?;
+        Ok(settings)
+    }
+
+    /// The same with or without SIP over TLS among the services of each instance.
+    #[must_use]
+    pub fn offering_tls(self, tls: bool) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// What stands at the zone's own name: SOA, NS, and what the static part has for it.
+    pub(super) fn apex(&self, serial: u32) -> Result<Node, ZoneError> {
         let servers = self.name_servers.iter().map(|server| RData::NS(NS(server.clone())));
-        let servers = RrSet::new(&self.origin, APEX_TTL, servers);
-        Node::new([RrSet::one(&self.origin, APEX_TTL, self.soa(serial))].into_iter().chain(servers).collect())
+        let own = [self.written(APEX_TTL, [self.soa(serial)])?, self.written(APEX_TTL, servers)?];
+        Ok(Node::new(own.into_iter().chain(self.apex.iter().cloned()).collect()))
     }
 
     /// The SOA as it goes with negative answers.
-    pub(super) fn negative_soa(&self, serial: u32) -> RrSet {
-        RrSet::one(&self.origin, self.timers.negative_ttl.min(APEX_TTL), self.soa(serial))
+    pub(super) fn negative_soa(&self, serial: u32) -> Result<RrSet, ZoneError> {
+        self.written(self.timers.negative_ttl.min(APEX_TTL), [self.soa(serial)])
+    }
+
+    fn written(&self, ttl: u32, data: impl IntoIterator<Item = RData>) -> Result<RrSet, ZoneError> {
+        let set = RrSet::new(ttl, data).map_err(|source| ZoneError::Name { name: self.origin.to_ascii(), source })?;
+        set.ok_or_else(|| ZoneError::NoNameServer(self.origin.clone()))
     }
 
     fn soa(&self, serial: u32) -> RData {
@@ -135,23 +141,25 @@ impl ZoneSettings {
         RData::SOA(SOA::new(primary, hostmaster, serial, refresh, retry, expire, negative_ttl))
     }
 
-    /// The names of the name servers that stand in the zone.
-    pub(super) fn name_server_branches(&self) -> &HashMap<Box<[u8]>, Arc<Branch>> {
+    /// What stands in the zone whatever the instances, by the label that follows the zone's own.
+    pub(super) fn branches(&self) -> &HashMap<Box<[u8]>, Arc<Branch>> {
         &self.branches
     }
 
-    /// Whether a name server stands at or below this label.
-    pub fn is_name_server(&self, label: &Label) -> bool {
+    /// Whether a name server or the static part stands at or below this label.
+    pub fn is_taken(&self, label: &Label) -> bool {
         self.branches.contains_key(label.as_str().as_bytes())
     }
 
     /// The name servers that stand in the zone without an address. The zone can be served, as in a trial where no address is
     /// known yet, but not delegated to them.
     pub fn unreachable_name_servers(&self) -> impl Iterator<Item = &Name> {
-        self.name_servers.iter().filter(|server| {
-            let branch = label_below(server, &self.origin).and_then(|label| self.branches.get(label));
-            branch.is_some_and(|branch| branch.find(&LowerName::new(server)).is_none_or(|node| node.sets().is_empty()))
-        })
+        self.unreachable.iter()
+    }
+
+    /// The name servers, the primary first.
+    pub fn name_servers(&self) -> &[Name] {
+        &self.name_servers
     }
 
     /// The zone's own name.
@@ -159,44 +167,40 @@ impl ZoneSettings {
         &self.origin
     }
 
-    /// The zone's own name, for comparison.
-    pub fn lower_origin(&self) -> &LowerName {
-        &self.lower_origin
+    /// The zone's own name in wire form.
+    pub fn wire_origin(&self) -> &WireName {
+        &self.wire_origin
     }
 
     /// The TTL of an instance's records.
     pub fn ttl(&self) -> u32 {
         self.timers.ttl
     }
+
+    /// Whether instances offer SIP over TLS.
+    pub fn offers_tls(&self) -> bool {
+        self.tls
+    }
 }
 
 /// The absolute name of a text below another name, in lower case.
-fn name(text: &str, below: &Name) -> Result<Name, ZoneError> {
+fn absolute(text: &str, below: &Name) -> Result<Name, ZoneError> {
     let refused = |source| ZoneError::Name { name: text.to_owned(), source };
     let relative = Name::from_ascii(text.trim_end_matches('.')).map_err(refused)?;
     Ok(relative.append_domain(below).map_err(refused)?.to_lowercase())
 }
 
-/// A name server's name, with the sets of its addresses when it stands in the zone.
-fn name_server(server: &NameServer, origin: &Name) -> Result<(Name, Vec<RrSet>), ZoneError> {
+/// A name server's name.
+fn name_server(server: &NameServer, origin: &Name) -> Result<Name, ZoneError> {
     let below = if server.host.contains('.') { &Name::root() } else { origin };
-    let host = name(&server.host, below)?;
-    let inside = origin.zone_of(&host);
+    let host = absolute(&server.host, below)?;
     if host == *origin {
         Err(ZoneError::Apex(host))
-    } else if !inside && !server.addresses.is_empty() {
+    } else if !origin.zone_of(&host) && !server.addresses.is_empty() {
         Err(ZoneError::ForeignAddress(host))
     } else {
-        let sets = sip::addresses(&host, APEX_TTL, &server.addresses).flatten().collect();
-        Ok((host, sets))
+        Ok(host)
     }
-}
-
-/// The label of a name that follows the zone's own, if it stands below the zone.
-fn label_below<'n>(name: &'n Name, origin: &Name) -> Option<&'n [u8]> {
-    // Not `num_labels()`: that leaves out a leading `*`.
-    let at = name.iter().len().checked_sub(origin.iter().len() + 1)?;
-    if origin.zone_of(name) { name.iter().nth(at) } else { None }
 }
 
 #[cfg(test)]
@@ -223,7 +227,7 @@ mod tests {
         let settings = ZoneSettings::new("epygicloud.com", &servers, Timers::default()).unwrap();
         let unreachable: Vec<_> = settings.unreachable_name_servers().map(Name::to_ascii).collect();
         assert_eq!(unreachable, ["ns1.epygicloud.com."]);
-        assert!(settings.is_name_server(&Label::parse("ns1").unwrap()));
+        assert!(settings.is_taken(&Label::parse("ns1").unwrap()));
     }
 
     #[test]

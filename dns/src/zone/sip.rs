@@ -10,54 +10,57 @@ use hickory_proto::{
     },
 };
 
-use super::{Branch, RrSet, ZoneSettings};
-use crate::published::Published;
-
-/// The port of SIP on UDP and TCP (RFC 3261, section 19.1.2).
-const SIP_PORT: u16 = 5060;
+use super::{RrSet, ZoneSettings};
+use crate::{published::Published, wire::name::label};
 
 /// The transports, best first. UDP comes first: phones keep no connection alive over it, so it outlives a restart of the
 /// PBX, and RFC 3263 has the caller take the lowest order that it supports; TCP is for messages too large for a datagram.
 const TRANSPORTS: [Transport; 2] = [
-    Transport { order: 10, service: "SIP+D2U", label: "_udp" },
-    Transport { order: 20, service: "SIP+D2T", label: "_tcp" },
+    Transport { order: 10, service: "SIP+D2U", scheme: "_sip", protocol: "_udp", port: 5060 },
+    Transport { order: 20, service: "SIP+D2T", scheme: "_sip", protocol: "_tcp", port: 5060 },
 ];
+
+/// SIP over TLS (RFC 3263, section 4.1: service `SIPS+D2T`, name `_sips._tcp`), where it is configured that the PBXs offer it.
+const TLS: Transport = Transport { order: 30, service: "SIPS+D2T", scheme: "_sips", protocol: "_tcp", port: 5061 };
 
 struct Transport {
     order: u16,
     service: &'static str,
-    label: &'static str,
+    scheme: &'static str,
+    protocol: &'static str,
+    port: u16,
 }
 
-/// All names of an instance: its own with addresses and NAPTR, and `_sip._udp` and `_sip._tcp` below it with SRV.
-pub fn branch(published: &Published, settings: &ZoneSettings) -> Result<Branch, ProtoError> {
+/// A set with what stands before the instance's label in its name.
+pub type Placed = (Box<[u8]>, RrSet);
+
+/// All sets of an instance: at its own name addresses and NAPTR, and below it the services with SRV.
+pub fn sets(published: &Published, settings: &ZoneSettings) -> Result<Vec<Placed>, ProtoError> {
     let ttl = settings.ttl();
     let host = settings.origin().prepend_label(published.label.as_str())?;
-    let services = TRANSPORTS.iter().map(|transport| host.prepend_label(transport.label)?.prepend_label("_sip"));
-    let services = services.collect::<Result<Vec<Name>, _>>()?;
-    let naptr = TRANSPORTS.iter().zip(&services).map(|(transport, service)| naptr(transport, service));
-    let srv = services.iter().map(|service| RrSet::new(service, ttl, [srv(&host)]));
-    let sets = addresses(&host, ttl, &published.addresses).chain([RrSet::new(&host, ttl, naptr)]).chain(srv);
-    Ok(Branch::new(&host, sets.flatten()))
+    let mut sets: Vec<Placed> = Vec::with_capacity(6);
+    sets.extend(addresses(ttl, &published.addresses)?.into_iter().map(|set| (Box::default(), set)));
+    let (mut pointers, mut services) = (Vec::new(), Vec::new());
+    for transport in TRANSPORTS.iter().chain(settings.offers_tls().then_some(&TLS)) {
+        let service = host.prepend_label(transport.protocol)?.prepend_label(transport.scheme)?;
+        pointers.push(naptr(transport, service));
+        let part = [label(transport.scheme), label(transport.protocol)].concat();
+        let target = RData::SRV(SRV::new(10, 10, transport.port, host.clone()));
+        services.extend(RrSet::new(ttl, [target])?.map(|set| (part.into(), set)));
+    }
+    sets.extend(RrSet::new(ttl, pointers)?.map(|set| (Box::default(), set)));
+    sets.extend(services);
+    Ok(sets)
 }
 
-/// The A and the AAAA set of a name.
-pub fn addresses<'a>(
-    host: &Name,
-    ttl: u32,
-    addresses: impl IntoIterator<Item = &'a IpAddr>,
-) -> std::array::IntoIter<Option<RrSet>, 2> {
+/// The A and the AAAA set of these addresses.
+pub fn addresses<'a>(ttl: u32, addresses: impl IntoIterator<Item = &'a IpAddr>) -> Result<Vec<RrSet>, ProtoError> {
     let (v4, v6): (Vec<&IpAddr>, Vec<&IpAddr>) = addresses.into_iter().partition(|address| address.is_ipv4());
-    [v4, v6]
-        .map(|addresses| RrSet::new(host, ttl, addresses.into_iter().map(|address| RData::from(*address))))
-        .into_iter()
+    let sets = [v4, v6].map(|family| RrSet::new(ttl, family.into_iter().map(|address| RData::from(*address))));
+    sets.into_iter().filter_map(Result::transpose).collect()
 }
 
-fn naptr(transport: &Transport, service: &Name) -> RData {
+fn naptr(transport: &Transport, service: Name) -> RData {
     let text = |text: &str| text.as_bytes().into();
-    RData::NAPTR(NAPTR::new(transport.order, 10, text("s"), text(transport.service), text(""), service.clone()))
-}
-
-fn srv(host: &Name) -> RData {
-    RData::SRV(SRV::new(10, 10, SIP_PORT, host.clone()))
+    RData::NAPTR(NAPTR::new(transport.order, 10, text("s"), text(transport.service), text(""), service))
 }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use ecqx_crds::EcqxInstance;
-use ecqx_dns::{Snapshot, watch::watch};
+use ecqx_dns::{Snapshot, publish::Publisher, watch, wire::WireName, zone::Place};
 use ecqx_tests::{ControlPlane, kinds};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use kube::{
@@ -59,7 +59,9 @@ async fn a_name_comes_with_its_addresses_outlives_the_api_server_and_goes_with_i
     let dns = server(&snapshot).await;
     let at = dns.address();
     assert_eq!(dig(at, &[NAME, "A"]).await.code(), "SERVFAIL", "nothing is known before the first list");
-    let watching = tokio::spawn(watch(control_plane.client_as(USER, &[]).unwrap(), settings(), Arc::clone(&snapshot)));
+    let events = watch::events(control_plane.client_as(USER, &[]).unwrap(), "epygicloud.com".to_owned());
+    let mut publisher = Publisher::new(settings(), Arc::clone(&snapshot));
+    let watching = tokio::spawn(async move { publisher.follow(events).await });
     until("the first list is complete", async || dig(at, &[NAME, "A"]).await.code() == "NXDOMAIN").await;
 
     let instances = Api::<EcqxInstance>::namespaced(client.clone(), "default");
@@ -94,7 +96,7 @@ async fn a_name_comes_with_its_addresses_outlives_the_api_server_and_goes_with_i
 }
 
 fn snapshot_has(snapshot: &Snapshot, label: &str) -> bool {
-    let name = format!("{label}.epygicloud.com.").parse().unwrap();
+    let name = WireName::of(&format!("{label}.epygicloud.com.").parse().unwrap());
     let zone = snapshot.load();
-    zone.as_deref().is_some_and(|zone| matches!(zone.find(&name), ecqx_dns::zone::Place::Here(_)))
+    zone.as_deref().is_some_and(|zone| matches!(zone.find(name.as_bytes()), Place::Here(_)))
 }

@@ -28,7 +28,7 @@ fn zone(serial: u32, instances: &[(&str, u16)]) -> Zone {
         label: Label::parse(label).unwrap(),
         addresses: (1..=*addresses).map(|n| Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, n).into()).collect(),
     });
-    build_snapshot(published, &settings(), serial)
+    build_snapshot(published, &settings(), serial).unwrap()
 }
 
 fn snapshot(zone: Option<Zone>) -> Snapshot {

@@ -1,0 +1,88 @@
+//! The quick way to an answer: finished octets, copied. Gives up on whatever is unusual. Pure.
+
+use super::{Transport, frame};
+use crate::{
+    wire::{HEADER, Query, Section, Writer, kind, name, query::OPT_LENGTH},
+    zone::{Ready, Zone},
+};
+
+/// Writes the answer into `out`; false when the full way has to be gone, whatever `out` holds then.
+pub fn respond(zone: &Zone, message: &[u8], transport: Transport, out: &mut Vec<u8>) -> bool {
+    let Some(query) = Query::read(message) else { return false };
+    let mut lower = [0; name::LONGEST];
+    let Some(name) = lower.get_mut(..query.name().len()) else { return false };
+    name.copy_from_slice(query.name());
+    name.make_ascii_lowercase();
+    match find(zone, name, query.kind) {
+        Found::Ready(ready) => positive(&query, ready, transport, out),
+        Found::Negative(code) => negative(zone, &query, code, transport, out),
+        Found::Unusual => false,
+    }
+}
+
+enum Found<'z> {
+    Ready(&'z Ready),
+    Negative(u8),
+    Unusual,
+}
+
+const NO_ERROR: u8 = 0;
+const NX_DOMAIN: u8 = 3;
+
+fn find<'z>(zone: &'z Zone, name: &[u8], kind: u16) -> Found<'z> {
+    let unusual = matches!(kind, 0 | kind::OPT | 249..=254);
+    let part = name::below(name, zone.wire_origin().as_bytes()).filter(|part| !part.is_empty() && !unusual);
+    let Some(part) = part else { return Found::Unusual };
+    let Some((branch, rest)) = zone.branch(part) else {
+        return if zone.has_wildcard() { Found::Unusual } else { Found::Negative(NX_DOMAIN) };
+    };
+    if !branch.is_plain() {
+        return Found::Unusual;
+    }
+    let Some(node) = branch.get(rest) else { return Found::Negative(NX_DOMAIN) };
+    let Some(set) = node.wanted(kind) else { return Found::Negative(NO_ERROR) };
+    node.ready(set).map_or(Found::Unusual, Found::Ready)
+}
+
+fn positive(query: &Query<'_>, ready: &Ready, transport: Transport, out: &mut Vec<u8>) -> bool {
+    let opt = if query.edns.is_some() { OPT_LENGTH } else { 0 };
+    let length = HEADER + query.question().len() + ready.octets.len() + opt;
+    if length > limit(query, transport) {
+        return false;
+    }
+    begin(query, NO_ERROR, out);
+    out[6..HEADER].copy_from_slice(&ready.counts);
+    out.extend_from_slice(&ready.octets);
+    end(query, out);
+    true
+}
+
+fn negative(zone: &Zone, query: &Query<'_>, code: u8, transport: Transport, out: &mut Vec<u8>) -> bool {
+    begin(query, code, out);
+    let opt = if query.edns.is_some() { OPT_LENGTH } else { 0 };
+    let mut writer = Writer::after_question(out, limit(query, transport) - opt);
+    if !writer.set(Section::Authority, zone.wire_origin().as_bytes(), zone.negative_soa()) {
+        return false;
+    }
+    end(query, out);
+    true
+}
+
+fn limit(query: &Query<'_>, transport: Transport) -> usize {
+    if transport == Transport::Tcp { usize::from(u16::MAX) } else { query.limit() }
+}
+
+fn begin(query: &Query<'_>, code: u8, out: &mut Vec<u8>) {
+    out.clear();
+    out.extend_from_slice(query.header());
+    out[2] = frame::RESPONSE | frame::AUTHORITATIVE | out[2] & frame::RECURSION_DESIRED;
+    out[3] = code;
+    out[10..HEADER].fill(0);
+    out.extend_from_slice(query.question());
+}
+
+fn end(query: &Query<'_>, out: &mut Vec<u8>) {
+    if let Some(edns) = query.edns {
+        frame::opt(out, 0, edns.dnssec_ok, &[]);
+    }
+}

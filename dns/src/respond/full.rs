@@ -1,0 +1,108 @@
+//! The way to an answer that knows all the rules: hickory reads the message. Pure.
+
+use hickory_proto::{
+    op::{Edns, Message, OpCode, ResponseCode},
+    serialize::binary::{BinDecodable, BinDecoder},
+};
+
+use super::{Transport, frame};
+use crate::{
+    answer::{Answer, Question, answer},
+    wire::{HEADER, LEAST_PAYLOAD, Section, UDP_PAYLOAD, WireName, Writer, name, query::OPT_LENGTH},
+    zone::Zone,
+};
+
+/// Writes the answer into `out`; false when none is due.
+pub fn respond(zone: Option<&Zone>, message: &[u8], transport: Transport, out: &mut Vec<u8>) -> bool {
+    if message.get(2).is_none_or(|flags| flags & frame::RESPONSE != 0) || message.len() < HEADER {
+        return false;
+    }
+    match read(message) {
+        Some(request) => write(&request, &decide(zone, &request), transport, message, out),
+        None => bare(message, ResponseCode::FormErr, out),
+    }
+    true
+}
+
+/// Reads a whole message; octets after its end make it malformed, as in NSD and Knot.
+fn read(message: &[u8]) -> Option<Message> {
+    let mut decoder = BinDecoder::new(message);
+    let request = Message::read(&mut decoder).ok()?;
+    decoder.is_empty().then_some(request)
+}
+
+/// The answer to a message, before its size is looked at.
+fn decide<'z>(zone: Option<&'z Zone>, request: &Message) -> Answer<'z> {
+    // The version goes before all else: what a later one means, we cannot know (RFC 6891, section 6.1.3).
+    if request.edns.as_ref().is_some_and(|edns| edns.version() > 0) {
+        return Answer::refusal(ResponseCode::BADVERS);
+    }
+    if request.metadata.op_code != OpCode::Query {
+        return Answer::refusal(ResponseCode::NotImp);
+    }
+    let [query] = &*request.queries else { return Answer::refusal(ResponseCode::FormErr) };
+    let Some(zone) = zone else { return Answer::refusal(ResponseCode::ServFail) };
+    let name = WireName::of(&query.name);
+    answer(zone, Question { name: name.as_bytes(), kind: query.query_type.into(), class: query.query_class.into() })
+}
+
+/// A header with a code and nothing else, for what could not be read.
+fn bare(message: &[u8], code: ResponseCode, out: &mut Vec<u8>) {
+    out.clear();
+    out.extend_from_slice(&message[..2]);
+    // The operation and RD come back as they were sent.
+    out.extend([frame::RESPONSE | message[2] & 0x79, code.low()]);
+    out.extend([0; 8]);
+}
+
+fn write(request: &Message, answer: &Answer<'_>, transport: Transport, message: &[u8], out: &mut Vec<u8>) {
+    bare(message, answer.code, out);
+    out[2] |= if answer.authoritative { frame::AUTHORITATIVE } else { 0 };
+    question(request, out);
+    let opt = if request.edns.is_some() { OPT_LENGTH } else { 0 };
+    let limit = limit(request.edns.as_ref(), transport) - opt;
+    let mut writer = Writer::after_question(out, limit);
+    if !records(&mut writer, answer) {
+        out[2] |= frame::TRUNCATED;
+    }
+    if let Some(edns) = &request.edns {
+        frame::opt(out, answer.code.into(), edns.flags().dnssec_ok, &[]);
+    }
+}
+
+/// The question as it came, to the letter, since some clients vary the case to tell forged answers. A message with another
+/// number of questions than one is refused, and gets none back: they could be as long as the message.
+fn question(request: &Message, out: &mut Vec<u8>) {
+    let [query] = &*request.queries else { return };
+    out[5] = 1;
+    out.extend(name::to_wire(&query.name));
+    out.extend(u16::from(query.query_type).to_be_bytes());
+    out.extend(u16::from(query.query_class).to_be_bytes());
+}
+
+/// Writes what fits: of the additional records, the first sets that do; of the others, all or nothing, and then the caller
+/// has to come over TCP (RFC 2181, section 9).
+fn records(writer: &mut Writer<'_>, answer: &Answer<'_>) -> bool {
+    let begin = writer.mark();
+    let needed = [
+        (Section::Answer, &answer.answers),
+        (Section::Authority, &answer.authority),
+        (Section::Additional, &answer.glue),
+    ];
+    for (section, sets) in needed {
+        for (owner, set) in sets {
+            if !writer.set(section, owner, set) {
+                writer.back_to(begin);
+                return false;
+            }
+        }
+    }
+    // One that does not fit ends it, so that what was left out is always the end of the list.
+    let _all = answer.additional.iter().all(|(owner, set)| writer.set(Section::Additional, owner, set));
+    true
+}
+
+fn limit(edns: Option<&Edns>, transport: Transport) -> usize {
+    let payload = edns.map_or(LEAST_PAYLOAD, |edns| edns.max_payload().clamp(LEAST_PAYLOAD, UDP_PAYLOAD));
+    usize::from(if transport == Transport::Tcp { u16::MAX } else { payload })
+}

@@ -1,0 +1,186 @@
+//! The quick way against the full one, and both against nonsense.
+
+use std::fmt::Write;
+
+use hickory_proto::op::Message;
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    wire::{WireName, kind, name},
+    zone::tests::{published, zone_with},
+};
+
+const KINDS: [u16; 16] = [
+    kind::A,
+    kind::NS,
+    kind::CNAME,
+    kind::SOA,
+    kind::PTR,
+    kind::MX,
+    16,
+    kind::AAAA,
+    kind::SRV,
+    kind::NAPTR,
+    kind::DS,
+    64,
+    kind::ANY,
+    kind::AXFR,
+    0,
+    65_280,
+];
+
+/// Every sort of content, and an instance whose answers do not fit into a datagram.
+fn zone(wildcard: bool) -> Zone {
+    let mut text = "www CNAME web.example.net.\nmail A 203.0.113.25\n@ MX 10 mail\nlist MX 5 mail\nchild NS ns.child\nns.child A 203.0.113.99\n*.wild TXT \"w\"\n_dmarc TXT \"v=DMARC1\"\ndeep.er TXT \"x\"\n".to_owned();
+    if wildcard {
+        writeln!(text, "* A 203.0.113.1").unwrap();
+    }
+    let many: Vec<_> = (1..=120).map(|n| format!("2001:db8::{n:x}")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    let mut instances = vec![published("many", &many), published("some", &many[..30])];
+    instances.extend((0..200).map(|n| published(&format!("pbx-{n}"), &[&format!("203.0.113.{n}"), "2001:db8::9"])));
+    zone_with(&text, &instances)
+}
+
+/// All names of a zone, in wire form.
+fn names(zone: &Zone) -> Vec<Vec<u8>> {
+    let mut names = vec![zone.wire_origin().as_bytes().to_vec()];
+    for (label, branch) in zone.branches() {
+        let label = [&[u8::try_from(label.len()).unwrap()], label].concat();
+        names.extend(
+            branch.nodes().map(|(part, _)| zone.wire_origin().prefixed(&[part, &label].concat()).as_bytes().to_vec()),
+        );
+    }
+    names
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Edns {
+    payload: u16,
+    dnssec_ok: bool,
+}
+
+fn query(id: u16, flags: [u8; 2], name: &[u8], kind: u16, edns: Option<Edns>) -> Vec<u8> {
+    let mut message = id.to_be_bytes().to_vec();
+    message.extend(flags);
+    message.extend([0, 1, 0, 0, 0, 0, 0, u8::from(edns.is_some())]);
+    message.extend_from_slice(name);
+    message.extend(kind.to_be_bytes());
+    message.extend([0, 1]);
+    if let Some(Edns { payload, dnssec_ok }) = edns {
+        message.extend([0, 0, 41]);
+        message.extend(payload.to_be_bytes());
+        message.extend([0, 0, if dnssec_ok { 0x80 } else { 0 }, 0, 0, 0]);
+    }
+    message
+}
+
+/// Asks both ways. True when the quick one answered.
+fn agree(zone: &Zone, message: &[u8], transport: Transport) -> bool {
+    let (mut fast, mut full) = (Vec::new(), Vec::new());
+    assert!(full::respond(Some(zone), message, transport, &mut full), "a query gets an answer");
+    Message::from_vec(&full).unwrap();
+    let answered = fast::respond(zone, message, transport, &mut fast);
+    if answered {
+        assert_eq!(fast.escape_ascii().to_string(), full.escape_ascii().to_string(), "for {}", message.escape_ascii());
+    }
+    answered
+}
+
+#[test]
+fn both_ways_give_the_same_octets_for_the_whole_zone() {
+    let ednses = [None, Some(Edns { payload: 0, dnssec_ok: true }), Some(Edns { payload: 4096, dnssec_ok: false })];
+    for wildcard in [false, true] {
+        let zone = zone(wildcard);
+        let (mut asked, mut quick) = (0, 0);
+        for name in names(&zone) {
+            let neighbours = [name.clone(), [b"\x01x", &*name].concat(), name.to_ascii_uppercase(), name[1..].to_vec()];
+            for name in neighbours
+                .iter()
+                .filter(|name| name::labels(name).map(|label| label.len() + 1).sum::<usize>() + 1 == name.len())
+            {
+                for (kind, edns) in KINDS.into_iter().flat_map(|kind| ednses.map(|edns| (kind, edns))) {
+                    for transport in [Transport::Udp, Transport::Tcp] {
+                        let message = query(asked, [1, 0x10], name, kind, edns);
+                        quick += u32::from(agree(&zone, &message, transport));
+                        asked = asked.wrapping_add(1);
+                    }
+                }
+            }
+        }
+        assert!(quick > 60_000, "the quick way answers most: {quick}");
+    }
+}
+
+fn any_name() -> impl Strategy<Value = Vec<u8>> {
+    let known = proptest::sample::select(names(&zone(false)));
+    let labels = proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..12), 0..4);
+    (known, labels, any::<u64>()).prop_map(|(known, labels, case)| {
+        let mut name = Vec::new();
+        for label in labels {
+            name.push(u8::try_from(label.len()).unwrap());
+            name.extend(label);
+        }
+        name.extend(known);
+        for (at, octet) in name.iter_mut().enumerate().filter(|(at, _)| case >> (at % 64) & 1 == 1) {
+            if octet.is_ascii_alphabetic() && at > 0 {
+                octet.make_ascii_uppercase();
+            }
+        }
+        name
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_ways_give_the_same_octets_for_random_queries(
+        name in any_name(),
+        kind in prop_oneof![proptest::sample::select(&KINDS[..]), any::<u16>()],
+        flags in any::<[u8; 2]>(),
+        edns in proptest::option::of((any::<u16>(), any::<bool>())),
+        id in any::<u16>(),
+        tcp in any::<bool>(),
+    ) {
+        thread_local! { static ZONE: Zone = zone(false); }
+        // A response is not answered, and the operation is not random, or few would be queries.
+        let flags = [flags[0] & 0x07, flags[1]];
+        let message = query(id, flags, &name, kind, edns.map(|(payload, dnssec_ok)| Edns { payload, dnssec_ok }));
+        let transport = if tcp { Transport::Tcp } else { Transport::Udp };
+        ZONE.with(|zone| agree(zone, &message, transport));
+    }
+
+    #[test]
+    fn whatever_comes_is_answered_within_bounds_or_not_at_all(
+        mut message in proptest::collection::vec(any::<u8>(), 0..300),
+        plain in any::<[bool; 4]>(),
+    ) {
+        thread_local! { static ZONE: Zone = zone(true); }
+        // Mostly queries with few records, so that the parser gets beyond the header.
+        for ((at, octets), _) in [(2, [1, 0]), (4, [0, 1]), (6, [0, 0]), (8, [0, 0])].into_iter().zip(plain).filter(|(_, plain)| *plain) {
+            if let Some(place) = message.get_mut(at..at + 2) { place.copy_from_slice(&octets); }
+        }
+        let mut out = Vec::new();
+        let answered = ZONE.with(|zone| respond(Some(zone), &message, Transport::Udp, &mut out));
+        let due = message.len() >= 12 && message[2] & 0x80 == 0;
+        prop_assert_eq!(answered, due);
+        if answered {
+            prop_assert!(out.len() <= 1232);
+            prop_assert_eq!(&out[..2], &message[..2]);
+            Message::from_vec(&out).unwrap();
+        }
+    }
+}
+
+#[test]
+fn octets_after_the_message_make_it_malformed() {
+    let zone = zone(false);
+    let name = WireName::of(&"pbx-1.epygicloud.com.".parse().unwrap());
+    let mut message = query(1, [1, 0], name.as_bytes(), kind::A, None);
+    message.push(0);
+    let mut out = Vec::new();
+    assert!(respond(Some(&zone), &message, Transport::Udp, &mut out));
+    assert_eq!(out, [0, 1, 0x81, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+}

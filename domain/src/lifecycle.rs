@@ -137,19 +137,20 @@ impl Life {
     }
 
     /// When the instance ends, or ended, and why: at the end of its trial or by its unsubscription, whichever is first.
+    ///
+    /// An end that is on record stands: nobody undoes it with an earlier date that is yet to come once a clock was set back.
     pub fn end(&self) -> Option<(Timestamp, Cause)> {
         let trial =
             self.trial.filter(|_| self.term == OrderTerm::Trial).map(|trial| (trial.ends_at, Cause::TrialEnded));
         let unsubscribed = self.unsubscribed_at.map(|at| (at, Cause::Unsubscribed));
-        [trial, unsubscribed].into_iter().flatten().min()
+        let ends = || [trial, unsubscribed].into_iter().flatten();
+        let on_record = ends().filter(|(at, cause)| self.is_on_record(end_by(*cause), *at)).min();
+        on_record.or_else(|| ends().min())
     }
 
     /// The end, once it has come.
     pub fn ended(&self, now: Timestamp) -> Option<(Timestamp, Cause)> {
-        self.end().filter(|(at, cause)| {
-            let milestone = if *cause == Cause::TrialEnded { Milestone::TrialEnd } else { Milestone::InstanceEnd };
-            self.has_reached(milestone, *at, now)
-        })
+        self.end().filter(|(at, cause)| self.has_reached(end_by(*cause), *at, now))
     }
 
     /// Where the instance stands at `now`.
@@ -169,13 +170,27 @@ impl Life {
 
     /// Since when and why the instance takes no calls at `now`; none while it does.
     pub fn out_of_service(&self, rules: &LifecycleRules, now: Timestamp) -> Option<OutOfService> {
-        let suspended = || self.suspended_at.map(|at| (at, Cause::Provider));
-        let unpaid = || {
-            let at = self.grace_end(rules).filter(|at| self.has_reached(Milestone::GraceEnd, *at, now));
-            at.map(|at| (at, Cause::Payment))
-        };
-        let (since, cause) = self.ended(now).or_else(suspended).or_else(unpaid)?;
+        let unpaid = || self.grace_end(rules).filter(|at| self.has_reached(Milestone::GraceEnd, *at, now));
+        let ended = self.ended(now).map(|(_, cause)| cause);
+        let suspended = || self.suspended_at.map(|_| Cause::Provider);
+        let cause = ended.or_else(suspended).or_else(|| unpaid().map(|_| Cause::Payment))?;
+        let since = self.goes_out(rules)?;
         Some(OutOfService { since, cause, drain_until: later(since, rules.drain_deadline) })
+    }
+
+    /// When the first of what takes it out of service does so. Another cause after that brings no call back, so no time to
+    /// finish calls begins with it. One whose last call is on record as over counts before any other.
+    fn goes_out(&self, rules: &LifecycleRules) -> Option<Timestamp> {
+        let all = || [self.grace_end(rules), self.suspended_at, self.end().map(|(at, _)| at)].into_iter().flatten();
+        let drained = |at: &Timestamp| self.is_on_record(Milestone::DrainDeadline, later(*at, rules.drain_deadline));
+        all().filter(drained).min().or_else(|| all().min())
+    }
+
+    /// Whether the time is over in which calls in progress may finish: the pod goes, and no clock that is set back brings it
+    /// back.
+    pub fn is_drained(&self, rules: &LifecycleRules, now: Timestamp) -> bool {
+        self.out_of_service(rules, now)
+            .is_some_and(|out| self.has_reached(Milestone::DrainDeadline, out.drain_until, now))
     }
 
     /// Whether others may take the name.
@@ -194,43 +209,73 @@ impl Life {
     }
 
     fn has_reached(&self, milestone: Milestone, at: Timestamp, now: Timestamp) -> bool {
-        at <= now || self.reached.contains(&Reached { milestone, at })
+        at <= now || self.is_on_record(milestone, at)
+    }
+
+    fn is_on_record(&self, milestone: Milestone, at: Timestamp) -> bool {
+        self.reached.contains(&Reached { at, milestone })
     }
 
     /// Every milestone of this life as the facts stand, in order of time.
     pub fn milestones(&self, rules: &LifecycleRules) -> Vec<Reached> {
-        let mut all = Vec::new();
-        let mut add = |milestone, at| all.push(Reached { milestone, at });
-        let end = self.end();
-        let before_end = |at: Timestamp| end.is_none_or(|(end, _)| at < end);
-        if let Some(trial) = self.trial.filter(|_| end.is_some_and(|(_, cause)| cause == Cause::TrialEnded)) {
-            for ahead in &rules.reminders {
-                let at = earlier(trial.ends_at, *ahead);
-                if at > trial.started_at {
-                    add(Milestone::TrialReminder, at);
-                }
-            }
-        }
-        if let Some(at) = self.grace_end(rules).filter(|at| before_end(*at)) {
-            add(Milestone::GraceEnd, at);
-            add(Milestone::DrainDeadline, later(at, rules.drain_deadline));
-        }
-        if let Some((at, cause)) = end {
-            add(if cause == Cause::TrialEnded { Milestone::TrialEnd } else { Milestone::InstanceEnd }, at);
-            add(Milestone::DrainDeadline, later(at, rules.drain_deadline));
-            add(Milestone::RetentionEnd, later(at, rules.retention));
-            add(Milestone::NameRelease, later(at, rules.name_reservation));
-        }
-        if let Some(at) = self.suspended_at.filter(|at| before_end(*at)) {
-            add(Milestone::DrainDeadline, later(at, rules.drain_deadline));
-        }
-        if let (Some(at), Some(_)) = (self.data_deletion_at, end) {
-            add(Milestone::DeletionNotice, earlier(at, rules.deletion_notice));
-            add(Milestone::DataDeletion, at);
-        }
+        let parts = [self.reminders(rules), self.interruptions(rules), self.ending(rules)];
+        let mut all: Vec<Reached> =
+            parts.into_iter().flatten().map(|(milestone, at)| Reached { at, milestone }).collect();
         all.sort_unstable_by_key(|reached| (reached.at, reached.milestone));
         all.dedup();
         all
+    }
+
+    /// The milestones, and the deletion of the data with its notice where it is yet to be announced, as it will be if the
+    /// end is seen when it comes. Nothing is due by that: data is deleted at the date that was announced.
+    pub fn foreseen(&self, rules: &LifecycleRules) -> Vec<Reached> {
+        let end = self.end().filter(|_| rules.delete_data && self.deletion(rules).is_none());
+        let announced = end.map(|(end, _)| later(end, rules.retention.max(rules.deletion_notice)));
+        Self { data_deletion_at: announced.or(self.data_deletion_at), ..self.clone() }.milestones(rules)
+    }
+
+    /// Of a trial that runs to its end. One that has gone out stays on record, were the instance unsubscribed meanwhile: it
+    /// does not go out again when that is taken back.
+    fn reminders(&self, rules: &LifecycleRules) -> Vec<(Milestone, Timestamp)> {
+        let Some(trial) = self.trial.filter(|_| self.term == OrderTerm::Trial) else { return Vec::new() };
+        let ends_by_itself = self.end().is_some_and(|(_, cause)| cause == Cause::TrialEnded);
+        let dates = rules.reminders.iter().map(|ahead| earlier(trial.ends_at, *ahead));
+        dates
+            .filter(|at| *at > trial.started_at)
+            .map(|at| (Milestone::TrialReminder, at))
+            .filter(|(milestone, at)| ends_by_itself || self.is_on_record(*milestone, *at))
+            .collect()
+    }
+
+    /// Out of service: for want of payment before the end, and when the last call is over.
+    fn interruptions(&self, rules: &LifecycleRules) -> Vec<(Milestone, Timestamp)> {
+        let end = self.end();
+        let counts =
+            |at: &Timestamp| end.is_none_or(|(end, _)| *at < end) || self.is_on_record(Milestone::GraceEnd, *at);
+        let unpaid = self.grace_end(rules).filter(counts).map(|at| (Milestone::GraceEnd, at));
+        let drained = self.goes_out(rules).map(|at| (Milestone::DrainDeadline, later(at, rules.drain_deadline)));
+        [unpaid, drained].into_iter().flatten().collect()
+    }
+
+    /// The end, and what follows from it.
+    fn ending(&self, rules: &LifecycleRules) -> Vec<(Milestone, Timestamp)> {
+        let Some((end, cause)) = self.end() else { return Vec::new() };
+        let mut all = vec![
+            (end_by(cause), end),
+            (Milestone::RetentionEnd, later(end, rules.retention)),
+            (Milestone::NameRelease, later(end, rules.name_reservation)),
+        ];
+        if let Some(at) = self.deletion(rules) {
+            all.push((Milestone::DeletionNotice, earlier(at, rules.deletion_notice)));
+            all.push((Milestone::DataDeletion, at));
+        }
+        all
+    }
+
+    /// The deletion that was announced for this end; one of before it belongs to an end that was undone.
+    fn deletion(&self, rules: &LifecycleRules) -> Option<Timestamp> {
+        let (end, _) = self.end().filter(|_| rules.delete_data)?;
+        self.data_deletion_at.filter(|at| *at >= end)
     }
 
     /// The milestones that have come at `now`, those of which it is recorded included; what the facts no longer lead to is
@@ -245,18 +290,24 @@ impl Life {
     pub fn announced_deletion(&self, rules: &LifecycleRules, now: Timestamp) -> Option<Timestamp> {
         let (ended_at, _) = self.ended(now).filter(|_| rules.delete_data)?;
         let earliest = later(ended_at, rules.retention).max(later(now, rules.deletion_notice));
-        Some(self.data_deletion_at.unwrap_or(earliest))
+        Some(self.deletion(rules).unwrap_or(earliest))
     }
 
     /// Whether the data is to be deleted now.
     pub fn data_is_due(&self, rules: &LifecycleRules, now: Timestamp) -> bool {
-        rules.delete_data && self.ended(now).is_some() && self.data_deletion_at.is_some_and(|at| at <= now)
+        let due = self.deletion(rules).filter(|at| self.has_reached(Milestone::DataDeletion, *at, now));
+        due.is_some() && self.ended(now).is_some()
     }
 }
 
 /// The next instant after `now` at which a milestone comes. Nothing changes before it, something does at it.
 pub fn next_transition(life: &Life, rules: &LifecycleRules, now: Timestamp) -> Option<Reached> {
     life.milestones(rules).into_iter().find(|reached| !life.has_reached(reached.milestone, reached.at, now))
+}
+
+/// The milestone by which an instance ends.
+fn end_by(cause: Cause) -> Milestone {
+    if cause == Cause::TrialEnded { Milestone::TrialEnd } else { Milestone::InstanceEnd }
 }
 
 /// Time ends where [`Timestamp`] does.

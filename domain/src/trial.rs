@@ -38,8 +38,7 @@ impl Beneficiary {
         // A namespace holds no slash, so the three parts cannot be read another way.
         let text = format!("{service}/{}/{}", self.namespace, self.company.as_deref().unwrap_or_default());
         let digest = Sha256::digest(text);
-        let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        format!("trial-{hex}")
+        digest.iter().take(16).fold("trial-".to_owned(), |name, byte| format!("{name}{byte:02x}"))
     }
 }
 

@@ -16,6 +16,8 @@ pub const LICENSES_APPLIED: &str = "LicensesApplied";
 pub const LIMITS_HELD_BACK: &str = "LimitsHeldBack";
 /// The instance is suspended: no pod, no name in the DNS; data and name are kept.
 pub const SUSPENDED: &str = "Suspended";
+/// The trials that are wanted are the first of their kind.
+pub const TRIAL_ELIGIBLE: &str = "TrialEligible";
 /// A licence set has an instance of its name.
 pub const BOUND: &str = "Bound";
 
@@ -48,10 +50,22 @@ pub mod reason {
     pub const OVER_MAXIMUM: &str = "OverMaximum";
     /// The sum of the grants is within the maximum.
     pub const WITHIN_MAXIMUM: &str = "WithinMaximum";
-    /// `spec.suspended` is set.
+    /// The provider suspended the instance.
     pub const SUSPENDED: &str = "Suspended";
-    /// `spec.suspended` is not set.
+    /// A payment was overdue for the whole of the grace period.
+    pub const PAYMENT_FAILED: &str = "PaymentFailed";
+    /// The trial is over.
+    pub const TRIAL_ENDED: &str = "TrialEnded";
+    /// The ecQX was unsubscribed.
+    pub const UNSUBSCRIBED: &str = "Unsubscribed";
+    /// The instance is in service.
     pub const ACTIVE: &str = "Active";
+    /// A second trial was wanted.
+    pub const TRIAL_USED: &str = "TrialUsed";
+    /// It is the first.
+    pub const FIRST_TRIAL: &str = "FirstTrial";
+    /// The reservation of the name is over.
+    pub const RELEASED: &str = "Released";
     /// A write was refused by the API server.
     pub const APPLY_FAILED: &str = "ApplyFailed";
     /// An instance of the licence set's name exists.

@@ -49,7 +49,8 @@ fn first(written: Option<&Time>, recorded: Option<&Time>, now: Timestamp) -> Tim
 /// None for a trial that is not on record as this instance's: it counts when it is its turn, and not before.
 fn grant_of(grant: &Grant, record: Option<&GrantRecord>, now: Timestamp) -> Option<ledger::Grant> {
     let granted_at = first(grant.granted_at.as_ref(), record.map(|record| &record.counts_from), now);
-    if grant.term == Term::Trial && record.is_none_or(|record| record.state == GrantState::Refused) {
+    let waits = |record: &GrantRecord| matches!(record.state, GrantState::Refused | GrantState::Waiting);
+    if grant.term == Term::Trial && record.is_none_or(waits) {
         return None;
     }
     let recorded = record.and_then(|record| record.until.as_ref()).map(|until| until.0);
@@ -98,6 +99,8 @@ fn change_of(change: &Change, record: Option<&ChangeRecord>, calendar: &Calendar
 /// The dates of an instance whose licences stand as given.
 pub fn life_of(instance: &EcqxInstance, licences: &Standing, now: Timestamp) -> Life {
     let spec = &instance.spec;
+    // As it will be recorded: what is worked out before and after that has to be the same.
+    let whole_second = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let status = instance.status.clone().unwrap_or_default();
     let since = status.out_of_service.as_ref().filter(|out| out.cause == Cause::Provider.name()).map(|out| &out.since);
     let reached = |milestone: &crate::Milestone| {
@@ -115,7 +118,7 @@ pub fn life_of(instance: &EcqxInstance, licences: &Standing, now: Timestamp) -> 
             .map(|trial| lifecycle::Trial { started_at: trial.started_at.0, ends_at: trial.ends_at.0 }),
         unsubscribed_at: licences.ended_at.or(licences.ends_at),
         payment_failed_at: spec.payment_failed_at.as_ref().map(|at| at.0),
-        suspended_at: spec.suspended.then(|| first(None, since, now)),
+        suspended_at: spec.suspended.then(|| first(None, since, whole_second)),
         data_deletion_at: status.data_deletion_at.as_ref().map(|at| at.0),
         reached: status.reached.iter().filter_map(reached).collect::<BTreeSet<_>>(),
     }

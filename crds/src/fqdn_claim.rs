@@ -34,6 +34,10 @@ pub struct FqdnClaimSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = TIME))]
     pub reserved_until: Option<Time>,
+    /// When the data of an instance that was deleted goes as well; absent where data is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = TIME))]
+    pub data_deletion_at: Option<Time>,
 }
 
 /// An instance, past all doubt.

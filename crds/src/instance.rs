@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use ecqx_domain::feature::Feature;
+use ecqx_domain::{
+    feature::Feature,
+    foresight,
+    lifecycle::{Phase, Reached},
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -299,6 +303,41 @@ pub struct Milestone {
     /// What, such as TrialEnd.
     #[schemars(length(max = 64))]
     pub what: String,
+}
+
+impl From<foresight::Upcoming> for Upcoming {
+    fn from(upcoming: foresight::Upcoming) -> Self {
+        let step = upcoming.quantity;
+        Self {
+            at: Time(upcoming.at),
+            what: upcoming.event.name().to_owned(),
+            cause: upcoming.cause,
+            effect: upcoming.effect,
+            feature: step.map(|step| step.feature),
+            from: step.map(|step| i64::from(step.from)),
+            to: step.map(|step| i64::from(step.to)),
+            disables: upcoming.disables,
+        }
+    }
+}
+
+impl From<Phase> for InstancePhase {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::Trial => Self::Trial,
+            Phase::Paid => Self::Paid,
+            Phase::Grace => Self::Grace,
+            Phase::Suspended => Self::Suspended,
+            Phase::Ended => Self::Ended,
+            Phase::Expired => Self::Expired,
+        }
+    }
+}
+
+impl From<Reached> for Milestone {
+    fn from(reached: Reached) -> Self {
+        Self { at: Time(reached.at), what: reached.milestone.name().to_owned() }
+    }
 }
 
 /// One thing that will happen by itself.

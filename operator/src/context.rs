@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ecqx_crds::{EcqxInstance, LicenseSet};
+use ecqx_crds::{EcqxInstance, FqdnClaim, LicenseSet, TrialClaim};
 use ecqx_domain::settings::Settings;
+use jiff::Timestamp;
 use kube::{
     Client,
     runtime::{
@@ -44,12 +45,16 @@ pub struct Context {
     pub clock: Clock,
     /// Writes events.
     pub recorder: Recorder,
-    /// The instances whose host name another holds.
+    /// The instances whose host name or trial another holds.
     pub waiting: Arc<Waiting>,
     /// How often in a row an instance's reconcile failed.
     pub failed_instances: Failures<EcqxInstance>,
     /// How often in a row a licence set's report failed.
     pub failed_license_sets: Failures<LicenseSet>,
+    /// How often in a row a name's claim could not be brought up to date.
+    pub failed_claims: Failures<FqdnClaim>,
+    /// How often in a row a trial's claim could not be given back.
+    pub failed_trial_claims: Failures<TrialClaim>,
 }
 
 /// How often in a row each object's reconcile failed.
@@ -74,6 +79,8 @@ impl Context {
             agents: Agents::new()?,
             failed_instances: Failures::default(),
             failed_license_sets: Failures::default(),
+            failed_claims: Failures::default(),
+            failed_trial_claims: Failures::default(),
             client,
             stores,
             waiting,
@@ -82,6 +89,21 @@ impl Context {
             clock,
         })
     }
+}
+
+/// How soon to look again after a write that another was ahead of: the view is behind, and catches up in moments.
+pub const AFTER_CONFLICT: Duration = Duration::from_millis(100);
+
+/// How long to wait for an instant: a millisecond late rather than early, since early would find nothing due. The timer is an
+/// optimisation: dates are derived anew at each look, and one comes at the latest after minutes.
+pub fn until(instant: Option<Timestamp>, now: Timestamp) -> Duration {
+    let wait = instant.and_then(|at| Duration::try_from(at.duration_since(now)).ok());
+    wait.map_or(LONGEST_REQUEUE, |wait| (wait + Duration::from_millis(1)).min(LONGEST_REQUEUE))
+}
+
+/// An instant as the API keeps it: in whole seconds.
+pub fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 /// Notes a failure and says how long to wait: 1 s, 2 s, 4 s, up to a minute.

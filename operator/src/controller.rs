@@ -3,13 +3,13 @@
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use ecqx_domain::settings::Settings;
-use futures::{FutureExt, Stream, StreamExt, channel::mpsc};
+use futures::{FutureExt, Stream, StreamExt, channel::mpsc, future::BoxFuture};
 use kube::{
     Client, Resource,
     runtime::{
         applier,
-        controller::{self, ReconcileRequest},
-        reflector::ObjectRef,
+        controller::{self, Action, ReconcileRequest},
+        reflector::{ObjectRef, Store},
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     context::Context,
     health::Ready,
-    licensing, reconcile,
+    licensing, reconcile, reservation, trials,
     watches::{Stores, Triggers, Waiting},
 };
 
@@ -40,7 +40,7 @@ pub enum ControllerError {
     Watch(#[from] kube::runtime::reflector::store::WriterDropped),
 }
 
-/// Runs both controllers until `stop`; what is under way then is finished first.
+/// Runs all controllers until `stop`; what is under way then is finished first.
 ///
 /// # Errors
 /// When they could not be started.
@@ -54,8 +54,11 @@ pub async fn run(
 ) -> Result<(), ControllerError> {
     let (instances, instance_triggers) = mpsc::unbounded();
     let (license_sets, license_triggers) = mpsc::unbounded();
+    let (claims, claim_triggers) = mpsc::unbounded();
+    let (trial_claims, trial_claim_triggers) = mpsc::unbounded();
     let waiting = Arc::<Waiting>::default();
-    let stores = Stores::start(&client, &Triggers { instances, license_sets, waiting: waiting.clone() });
+    let triggers = Triggers { instances, license_sets, claims, trial_claims, waiting: waiting.clone() };
+    let stores = Stores::start(&client, &triggers);
     tokio::select! {
         filled = stores.filled() => filled?,
         () = stop.cancelled() => return Ok(()),
@@ -63,26 +66,66 @@ pub async fn run(
     let ctx = Arc::new(Context::new(client, stores.clone(), waiting, settings, pbx, clock)?);
     ready.store(true, std::sync::atomic::Ordering::Relaxed);
     tracing::info!(instances = stores.instances.len(), "watching");
-
-    let config = || controller::Config::default().debounce(DEBOUNCE).concurrency(CONCURRENCY);
-    let reconciles = applier(
-        |instance, ctx| reconcile::reconcile(instance, ctx).boxed(),
-        reconcile::on_error,
-        ctx.clone(),
-        stores.instances.clone(),
-        until(instance_triggers, &stop),
-        config(),
+    tokio::join!(
+        control(
+            |object, ctx| reconcile::reconcile(object, ctx).boxed(),
+            reconcile::on_error,
+            &stores.instances,
+            instance_triggers,
+            &ctx,
+            &stop
+        ),
+        control(
+            |object, ctx| licensing::reconcile(object, ctx).boxed(),
+            licensing::on_error,
+            &stores.license_sets,
+            license_triggers,
+            &ctx,
+            &stop
+        ),
+        control(
+            |object, ctx| reservation::reconcile(object, ctx).boxed(),
+            reservation::on_error,
+            &stores.claims,
+            claim_triggers,
+            &ctx,
+            &stop
+        ),
+        control(
+            |object, ctx| trials::reconcile(object, ctx).boxed(),
+            trials::on_error,
+            &stores.trial_claims,
+            trial_claim_triggers,
+            &ctx,
+            &stop
+        ),
+        look_after_jumps(&ctx, &triggers, &stop),
     );
-    let reports = applier(
-        |licenses, ctx| licensing::reconcile(licenses, ctx).boxed(),
-        licensing::on_error,
-        ctx.clone(),
-        stores.license_sets.clone(),
-        until(license_triggers, &stop),
-        config(),
-    );
-    tokio::join!(drain(reconciles), drain(reports));
     Ok(())
+}
+
+/// A clock that was set makes everything be looked at: dates may have come, or lie ahead again.
+async fn look_after_jumps(ctx: &Context, triggers: &Triggers, stop: &CancellationToken) {
+    while let Some(jump) = stop.run_until_cancelled(ctx.clock.jump()).await {
+        tracing::warn!(seconds = jump.as_secs(), now = %ctx.clock.now(), "the clock was set; looking at everything again");
+        triggers.everything(&ctx.stores);
+    }
+}
+
+/// Runs one controller until `stop`: its triggers, through a queue, to its reconcile.
+async fn control<K, E>(
+    reconcile: impl FnMut(Arc<K>, Arc<Context>) -> BoxFuture<'static, Result<Action, E>>,
+    on_error: impl Fn(Arc<K>, &E, Arc<Context>) -> Action,
+    store: &Store<K>,
+    triggers: impl Stream<Item = ObjectRef<K>>,
+    ctx: &Arc<Context>,
+    stop: &CancellationToken,
+) where
+    K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+    E: std::error::Error + Send + 'static,
+{
+    let config = controller::Config::default().debounce(DEBOUNCE).concurrency(CONCURRENCY);
+    drain(applier(reconcile, on_error, Arc::clone(ctx), store.clone(), until(triggers, stop), config)).await;
 }
 
 /// The triggers until `stop`, as the applier takes them.

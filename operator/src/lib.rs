@@ -21,6 +21,8 @@ pub mod licensing;
 pub mod names;
 pub mod notes;
 pub mod reconcile;
+pub mod reservation;
 pub mod status;
+pub mod trials;
 pub mod validate;
 pub mod watches;

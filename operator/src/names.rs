@@ -15,6 +15,9 @@ pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The label selector for all that the operator made.
 pub const MANAGED_SELECTOR: &str = "app.kubernetes.io/managed-by=ecqx-operator";
 
+/// The volume that outlives the pod, by its name in the pod.
+pub const DATA_VOLUME: &str = "data";
+
 /// The names of one instance's children. The prefix keeps them apart from what users make, and lets an instance's name begin
 /// with a digit, which a Service's must not (RFC 1035).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +39,11 @@ impl Names {
     /// The one pod.
     pub fn pod(&self) -> String {
         format!("{}-0", self.base())
+    }
+
+    /// The claim of its data volume, as the StatefulSet names it.
+    pub fn data(&self) -> String {
+        format!("{DATA_VOLUME}-{}", self.pod())
     }
 
     /// The ConfigMap with the limits file.

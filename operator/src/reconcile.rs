@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use ecqx_crds::{
-    EcqxInstance, EcqxInstanceStatus,
+    EcqxInstance, EcqxInstanceStatus, InstanceTerm, TrialClaim,
     condition::{self, reason},
 };
-use ecqx_domain::hostname::HostnameError;
+use ecqx_domain::{hostname::HostnameError, item::Item};
 use jiff::{SignedDuration, Timestamp};
 use kube::{
     Resource,
@@ -18,8 +18,9 @@ use kube::{
 
 use crate::{
     build,
-    context::{Context, LONGEST_LOOK, LONGEST_REQUEUE, backoff},
+    context::{AFTER_CONFLICT, Context, LONGEST_LOOK, LONGEST_REQUEUE, backoff, until},
     status::{self, Finding, Observed, finding},
+    trials::{self, TrialClaimed},
     validate::{ValidateError, ValidatedInstance, validate},
 };
 use apply::ApplyError;
@@ -30,7 +31,9 @@ use update_status::UpdateStatusError;
 pub mod apply;
 pub mod claim;
 pub mod dereference;
+mod drain;
 pub mod observe;
+pub mod retention;
 pub mod update_status;
 
 /// How soon an agent that is about to apply new limits is asked again.
@@ -61,6 +64,17 @@ pub enum ReconcileError {
     TooLong(#[from] tokio::time::error::Elapsed),
 }
 
+impl ReconcileError {
+    /// True when another writer was ahead.
+    fn is_conflict(&self) -> bool {
+        match self {
+            Self::Apply(error) => error.is_conflict(),
+            Self::UpdateStatus(error) => error.is_conflict(),
+            _ => false,
+        }
+    }
+}
+
 /// Where a reconcile ended.
 struct Outcome {
     status: EcqxInstanceStatus,
@@ -86,8 +100,9 @@ pub async fn reconcile(instance: Arc<EcqxInstance>, ctx: Arc<Context>) -> Result
 async fn look(instance: &EcqxInstance, ctx: &Context) -> Result<Option<Duration>, ReconcileError> {
     let now = ctx.clock.now();
     let Some(there) = dereference::dereference(instance, ctx).await? else { return Ok(None) };
-    let outcome = match validate(instance, there.licenses.as_deref(), &there.passwords(), &ctx.settings, now) {
-        Ok(validated) => Box::pin(bring_about(instance, &validated, &there, ctx, now)).await?,
+    let (licenses, passwords) = (there.licenses.as_deref(), there.passwords());
+    let outcome = match validate(instance, licenses, &passwords, there.trial(), &ctx.settings, now) {
+        Ok(validated) => Box::pin(bring_about(instance, validated, &there, ctx, now)).await?,
         Err(error) => stalled(instance, vec![refusal(&error)], now),
     };
     update_status::update_status(instance, outcome.status, ctx).await?;
@@ -100,6 +115,10 @@ async fn look(instance: &EcqxInstance, ctx: &Context) -> Result<Option<Duration>
 /// What follows a failure.
 #[allow(clippy::needless_pass_by_value)] // the signature is kube's
 pub fn on_error(instance: Arc<EcqxInstance>, error: &ReconcileError, ctx: Arc<Context>) -> Action {
+    if error.is_conflict() {
+        tracing::debug!(%error, "the view was behind; looking again");
+        return Action::requeue(AFTER_CONFLICT);
+    }
     let wait = match error {
         // Nobody tells when the Secret of an earlier instance has gone: it is not watched.
         ReconcileError::Apply(ApplyError::NotYetGone { .. }) => failed(&instance, &ctx).min(LATER),
@@ -116,35 +135,81 @@ fn failed(instance: &EcqxInstance, ctx: &Context) -> Duration {
 
 async fn bring_about(
     instance: &EcqxInstance,
-    validated: &ValidatedInstance,
+    mut validated: ValidatedInstance,
     there: &Dereferenced,
     ctx: &Context,
     now: Timestamp,
 ) -> Result<Outcome, ReconcileError> {
-    if let Claim::Taken = claim::claim(instance, validated, ctx).await? {
-        // Whoever holds it is not named: another reseller's business is nobody's else.
-        let message = format!("{} is held by another instance; choose another hostname", validated.fqdn);
-        let why = finding(condition::HOSTNAME_CLAIMED, false, reason::HOSTNAME_TAKEN, message);
-        return Ok(stalled(instance, vec![why], now));
-    }
-    let desired = build::build(validated, &ctx.pbx)?;
+    let trial_claim = match claims(instance, &validated, ctx).await? {
+        Claims::Held { trial } => trial,
+        Claims::Refused(why) => return Ok(stalled(instance, vec![why], now)),
+    };
+    drain::settle(&mut validated, there, ctx, now).await;
+    let desired = build::build(&validated, &ctx.pbx)?;
     // What is refused is told; the PBX that runs is looked at all the same.
-    let refused = match Box::pin(apply::apply(validated, desired, there, ctx)).await {
+    let refused = match Box::pin(apply::apply(&validated, desired, there, ctx)).await {
         Ok(()) => None,
         Err(error) if error.is_refusal() => Some(error.to_string()),
         Err(error) => return Err(error.into()),
     };
-    let observed = Observed { refused, ..observe::observe(validated, there.pod.as_deref(), ctx).await };
-    let nudged = observed.refused.is_none() && apply::nudge_kubelet(validated, &observed, there, ctx).await?;
+    if validated.life.data_is_due && !validated.runs && there.pod.is_none() {
+        retention::delete_data(&validated.namespace, &validated.names, ctx).await?;
+    }
+    let observed = Observed { refused, ..observe::observe(&validated, there.pod.as_deref(), ctx).await };
+    let nudged = observed.refused.is_none() && apply::nudge_kubelet(&validated, &observed, there, ctx).await?;
     let previous = instance.status.clone().unwrap_or_default();
-    let status = status::of_running(validated, &observed, &previous, instance.metadata.generation, now);
+    let status = status::of_running(&validated, &observed, &previous, instance.metadata.generation, now);
+    if let (Some(claim), Some(ready_at)) = (trial_claim, &status.first_ready_at)
+        && validated.life.facts.trial.is_none()
+    {
+        // The claim tells its watchers, and this instance is looked at again with its trial: one place works out what follows.
+        trials::start(&claim, ready_at.0, ctx.settings.lifecycle.trial, ctx).await?;
+    }
     let refused = observed.refused.is_some();
     let requeue = match ask_again(&status, nudged, now) {
         _ if refused => failed(instance, ctx),
         Some(soon) => soon,
-        None => until(validated.next_transition, now),
+        None if drain::is_waiting(&validated, there) => LATER,
+        None => until(validated.life.next_transition(), now),
     };
     Ok(Outcome { status, requeue, refused })
+}
+
+/// Whether an instance has what only one can have.
+enum Claims {
+    /// All of it; with its trial's claim, where it is on trial.
+    Held { trial: Option<Arc<TrialClaim>> },
+    /// Something is another's.
+    Refused(Finding),
+}
+
+/// Claims the trial, then the name: an instance that may not be tried takes no name.
+async fn claims(
+    instance: &EcqxInstance,
+    validated: &ValidatedInstance,
+    ctx: &Context,
+) -> Result<Claims, ReconcileError> {
+    let trial = match instance.spec.term {
+        InstanceTerm::Paid => None,
+        InstanceTerm::Trial => match trials::claim(instance, Item::Ecqx, ctx).await? {
+            TrialClaimed::Held(claim) => Some(claim),
+            TrialClaimed::Used => {
+                let message = "the one trial of an ecQX has been used; set spec.term to Paid with a paid order";
+                let why = finding(condition::TRIAL_ELIGIBLE, false, reason::TRIAL_USED, message);
+                return Ok(Claims::Refused(why));
+            }
+        },
+    };
+    // A name that has been let go is not taken again by the instance that had it.
+    if !validated.life.name_is_released
+        && let Claim::Taken = claim::claim(instance, validated, ctx).await?
+    {
+        // Whoever holds it is not named: another reseller's business is nobody's else.
+        let message = format!("{} is held by another instance; choose another hostname", validated.fqdn);
+        let why = finding(condition::HOSTNAME_CLAIMED, false, reason::HOSTNAME_TAKEN, message);
+        return Ok(Claims::Refused(why));
+    }
+    Ok(Claims::Held { trial })
 }
 
 fn stalled(instance: &EcqxInstance, why: Vec<Finding>, now: Timestamp) -> Outcome {
@@ -159,13 +224,6 @@ fn refusal(error: &ValidateError) -> Finding {
         _ => reason::INVALID,
     };
     finding(condition::HOSTNAME_CLAIMED, false, reason, error.to_string())
-}
-
-/// The timer is an optimisation: dates are derived anew at each reconcile, and one comes at the latest after minutes.
-fn until(transition: Option<Timestamp>, now: Timestamp) -> Duration {
-    let wait = transition.and_then(|at| Duration::try_from(at.duration_since(now)).ok());
-    // A millisecond late rather than early: early would find nothing due.
-    wait.map_or(LONGEST_REQUEUE, |wait| (wait + Duration::from_millis(1)).min(LONGEST_REQUEUE))
 }
 
 /// How soon the agent is asked again; nobody tells when it has applied new limits. What else is awaited, a watch tells.

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use pbx_contract::AgentStatus;
 
-use crate::validate::ValidatedInstance;
+use crate::{context::whole_seconds, validate::ValidatedInstance};
 
 pub mod held_back;
+mod life;
 
 /// The most characters of a condition's message.
 const LONGEST_MESSAGE: usize = 1000;
@@ -63,15 +64,18 @@ pub fn of_running(
         ready,
         progress(condition::RECONCILING, instance, observed, &applied),
         stalled(observed),
-        finding(condition::HOSTNAME_CLAIMED, true, reason::CLAIMED, format!("{} is held", instance.fqdn)),
+        name(instance),
         applied,
         held_back::finding_of(&instance.entitlements),
-        suspended(instance),
+        life::suspended(instance),
     ];
-    EcqxInstanceStatus {
+    let findings: Vec<Finding> = findings.into_iter().chain(life::trial_eligible(instance)).collect();
+    let first_ready_at = previous.first_ready_at.clone().or_else(|| first_ready(instance, in_service, now));
+    let status = EcqxInstanceStatus {
         observed_generation: generation,
         unique_id: Some(instance.limits.instance.unique_id.clone()),
         fqdn: Some(instance.fqdn.clone()),
+        first_ready_at,
         addresses: if in_service { observed.addresses.clone() } else { Vec::new() },
         limits: limits(instance),
         limits_generation: match observed.refused {
@@ -81,7 +85,14 @@ pub fn of_running(
         disabled_extensions: instance.limits.disabled().into_iter().map(|e| e.number.clone()).collect(),
         conditions: conditions(&findings, &previous.conditions, generation, now),
         ..previous.clone()
-    }
+    };
+    life::tell(status, instance, now)
+}
+
+/// When the instance was ready for the first time: now, unless its trial tells that it was before.
+fn first_ready(instance: &ValidatedInstance, is_ready: bool, now: Timestamp) -> Option<Time> {
+    let trial = instance.life.facts.trial.map(|trial| trial.started_at);
+    trial.or_else(|| is_ready.then(|| whole_seconds(now))).map(Time)
 }
 
 /// The status of an instance that can go no further: what was found out before stays, nothing is published.
@@ -110,8 +121,8 @@ pub fn of_stalled(
 fn licenses_applied(instance: &ValidatedInstance, observed: &Observed) -> Finding {
     let wanted = &instance.limits.generation;
     let (status, reason, message) = match &observed.agent {
-        _ if instance.suspended => {
-            ("Unknown", reason::SUSPENDED, "no pod runs while the instance is suspended".to_owned())
+        _ if !instance.runs => {
+            ("Unknown", reason::SUSPENDED, "no pod runs while the instance is out of service".to_owned())
         }
         None if observed.pod_ready => {
             ("Unknown", reason::NO_ANSWER, "the agent in the pod does not answer the operator".to_owned())
@@ -135,8 +146,8 @@ fn ready(
     // Until the PBX has been ready once, nothing is known of it: kstatus reads Unknown as in progress, False as a fault.
     let was_known = previous.conditions.iter().any(|c| c.type_ == condition::READY && c.status != "Unknown");
     let not_ready = if was_known || observed.refused.is_some() { "False" } else { "Unknown" };
-    let (status, reason, message) = if instance.suspended {
-        ("False", reason::SUSPENDED, "suspended: no pod and no name in the DNS; data and host name are kept".to_owned())
+    let (status, reason, message) = if let Some(out) = &instance.life.out_of_service {
+        ("False", life::reason_of(out.cause), life::out_of_service(instance, out))
     } else if !(observed.pod_ready || was_ready(previous) && serves_older_limits(instance, observed)) {
         match (&observed.refused, &observed.pod_waiting) {
             (Some(refused), _) => (not_ready, reason::APPLY_FAILED, refused.clone()),
@@ -163,7 +174,7 @@ fn was_ready(previous: &EcqxInstanceStatus) -> bool {
 }
 
 fn progress(type_: &'static str, instance: &ValidatedInstance, observed: &Observed, applied: &Finding) -> Finding {
-    let settled = instance.suspended || (observed.pod_ready && applied.status == "True");
+    let settled = !instance.runs || (observed.pod_ready && applied.status == "True");
     if observed.refused.is_some() {
         finding(type_, false, reason::APPLY_FAILED, "waiting for a change")
     } else if settled {
@@ -180,12 +191,13 @@ fn stalled(observed: &Observed) -> Finding {
     }
 }
 
-fn suspended(instance: &ValidatedInstance) -> Finding {
-    if instance.suspended {
-        finding(condition::SUSPENDED, true, reason::SUSPENDED, "spec.suspended is set")
-    } else {
-        finding(condition::SUSPENDED, false, reason::ACTIVE, "in service")
+fn name(instance: &ValidatedInstance) -> Finding {
+    let fqdn = &instance.fqdn;
+    if instance.life.name_is_released {
+        let message = format!("the reservation of {fqdn} is over: anybody may take it");
+        return finding(condition::HOSTNAME_CLAIMED, false, reason::RELEASED, message);
     }
+    finding(condition::HOSTNAME_CLAIMED, true, reason::CLAIMED, format!("{fqdn} is held"))
 }
 
 fn limits(instance: &ValidatedInstance) -> std::collections::BTreeMap<String, i64> {
@@ -200,7 +212,7 @@ pub fn conditions(
     now: Timestamp,
 ) -> Vec<Condition> {
     // Seconds are what the API keeps; a finer time would differ from what is read back.
-    let now = Time(Timestamp::from_second(now.as_second()).unwrap_or(now));
+    let now = Time(whole_seconds(now));
     findings
         .iter()
         .map(|finding| {

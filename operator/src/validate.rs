@@ -1,9 +1,10 @@
 //! From wire types to what the builders take, or a reason why not. Pure.
 
-use ecqx_crds::{EcqxInstance, LicenseSet, facts::facts_of};
+use ecqx_crds::{EcqxInstance, LicenseSet, facts::situation_of};
 use ecqx_domain::{
     hostname::{HostnameError, Label},
     ledger::{self, Entitlements},
+    lifecycle::Trial,
     settings::Settings,
     unique_id::UniqueId,
 };
@@ -15,8 +16,10 @@ use pbx_contract::{Extension, LimitsFile};
 use crate::names::Names;
 
 pub use extensions::Passwords;
+pub use life::LifeNow;
 
 mod extensions;
+mod life;
 
 /// An instance that can be built: the builders' only input.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,12 +40,12 @@ pub struct ValidatedInstance {
     pub limits: LimitsFile,
     /// What may be used, and why.
     pub entitlements: Entitlements,
-    /// The next instant at which the entitlements change.
-    pub next_transition: Option<Timestamp>,
+    /// Its dates, and where it stands by them.
+    pub life: LifeNow,
     /// The pod and its volume.
     pub pbx: ecqx_crds::PbxSpec,
-    /// True: no pod.
-    pub suspended: bool,
+    /// Whether it has a pod: while it is in service, and then until its calls are over.
+    pub runs: bool,
 }
 
 /// Why an instance cannot be built as it is.
@@ -56,7 +59,7 @@ pub enum ValidateError {
     Hostname(#[from] HostnameError),
 }
 
-/// Checks an instance with its licences and derives all that is wanted of it at `now`.
+/// Checks an instance with its licences, and its trial as it is on record, and derives all that is wanted of it at `now`.
 ///
 /// # Errors
 /// When its host name cannot be given.
@@ -64,6 +67,7 @@ pub fn validate(
     instance: &EcqxInstance,
     licenses: Option<&LicenseSet>,
     passwords: &Passwords,
+    trial: Option<Trial>,
     settings: &Settings,
     now: Timestamp,
 ) -> Result<ValidatedInstance, ValidateError> {
@@ -78,8 +82,11 @@ pub fn validate(
     let given = instance.status.as_ref().and_then(|status| status.fqdn.as_ref()) == Some(&fqdn);
     let label = if given { label } else { label.unless_reserved(&settings.reserved_hostnames)? };
 
-    let facts = licenses.map(|licenses| facts_of(licenses, &settings.calendar, now)).unwrap_or_default();
-    let entitlements = ledger::standing(&facts, &settings.catalogue, now).entitlements;
+    let mut situation = situation_of(instance, licenses, settings, now);
+    // What is on record of the trial outlives the status.
+    situation.life.trial = trial.or(situation.life.trial);
+    let entitlements = ledger::standing(&situation.facts, &settings.catalogue, now).entitlements;
+    let life = LifeNow::of(&situation, now);
     let identity = pbx_contract::Instance {
         unique_id: UniqueId::from_uid(&uid).to_string(),
         fqdn: fqdn.clone(),
@@ -88,10 +95,10 @@ pub fn validate(
     let extensions = extensions::configured(&instance.spec.pbx.extensions, &entitlements, passwords);
     Ok(ValidatedInstance {
         names: Names::of(&name),
-        limits: limits_file(identity, extensions, &entitlements, instance.spec.suspended),
-        next_transition: ledger::next_transition(&facts, &settings.catalogue, now),
+        limits: limits_file(identity, extensions, &entitlements, !life.phase.in_service()),
+        runs: life.phase.in_service(),
+        life,
         pbx: instance.spec.pbx.clone(),
-        suspended: instance.spec.suspended,
         namespace,
         name,
         uid,

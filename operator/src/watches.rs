@@ -2,7 +2,12 @@
 
 use std::{fmt::Debug, hash::Hash, sync::Arc, time::Duration};
 
-use ecqx_crds::{EcqxInstance, FqdnClaim, LicenseSet};
+use ecqx_crds::{EcqxInstance, FqdnClaim, LicenseSet, TrialClaim};
+use ecqx_domain::{
+    feature::Feature,
+    item::Item,
+    trial::{Beneficiary, Scope},
+};
 use futures::{StreamExt, channel::mpsc::UnboundedSender};
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
@@ -42,6 +47,8 @@ pub struct Stores {
     pub license_sets: Store<LicenseSet>,
     /// All claims of names.
     pub claims: Store<FqdnClaim>,
+    /// All claims of trials.
+    pub trial_claims: Store<TrialClaim>,
     /// The operator's own.
     pub config_maps: Store<ConfigMap>,
     /// The operator's own.
@@ -56,7 +63,7 @@ pub struct Stores {
     pub pods: Store<Pod>,
 }
 
-/// The full host name that an instance waits for, by instance.
+/// The claim that an instance waits for, by instance: a full host name, or the name of a trial's claim.
 pub type Waiting = Notes<EcqxInstance, String>;
 
 /// Whether an object is there, as it was last seen.
@@ -73,6 +80,10 @@ pub struct Triggers {
     pub instances: UnboundedSender<ObjectRef<EcqxInstance>>,
     /// Licence sets to look at.
     pub license_sets: UnboundedSender<ObjectRef<LicenseSet>>,
+    /// Claims of names to look at.
+    pub claims: UnboundedSender<ObjectRef<FqdnClaim>>,
+    /// Claims of trials to look at.
+    pub trial_claims: UnboundedSender<ObjectRef<TrialClaim>>,
     /// Instances to look at when a name may have come free.
     pub waiting: Arc<Waiting>,
 }
@@ -83,25 +94,52 @@ impl Triggers {
         let _ = self.instances.unbounded_send(ObjectRef::new(name).within(namespace));
     }
 
-    /// Those that wait for a name.
-    fn wake(&self, fqdn: &str) {
-        for instance in self.waiting.with(|wanted| wanted == fqdn) {
-            let _ = self.instances.unbounded_send(instance);
+    /// Those that wait for a claim.
+    fn wake(&self, claim: &str) {
+        for instance in self.waiting.with(|wanted| wanted == claim) {
+            self.both(&instance.name, instance.namespace.as_deref().unwrap_or_default());
         }
     }
 
-    /// One that is gone may leave its name to another of its namespace.
+    /// One that is gone may leave its name to another of its namespace, and gives trials back that never started.
     fn seen_instance(&self, instance: &EcqxInstance, sight: Sight) {
         self.pair(instance);
         let held = instance.status.as_ref().and_then(|status| status.fqdn.as_ref());
-        if let (Sight::Gone, Some(fqdn)) = (sight, held) {
-            self.wake(fqdn);
+        if let Some(fqdn) = held {
+            let _ = self.claims.unbounded_send(ObjectRef::new(fqdn));
+        }
+        if sight == Sight::Gone {
+            held.into_iter().for_each(|fqdn| self.wake(fqdn));
+            for claim in trial_claims_of(instance) {
+                let _ = self.trial_claims.unbounded_send(ObjectRef::new(&claim));
+            }
         }
     }
 
     fn seen_claim(&self, claim: &FqdnClaim) {
         self.instance(&claim.spec.holder.name, &claim.spec.holder.namespace);
+        let _ = self.claims.unbounded_send(ObjectRef::from_obj(claim));
         self.wake(&claim.name_any());
+    }
+
+    fn seen_trial_claim(&self, claim: &TrialClaim) {
+        self.both(&claim.spec.holder.name, &claim.spec.holder.namespace);
+        let _ = self.trial_claims.unbounded_send(ObjectRef::from_obj(claim));
+        self.wake(&claim.name_any());
+    }
+
+    fn both(&self, name: &str, namespace: &str) {
+        self.instance(name, namespace);
+        self.license_set(name, namespace);
+    }
+
+    /// Has everything looked at, as after a jump of the clock.
+    pub fn everything(&self, stores: &Stores) {
+        stores.instances.state().iter().for_each(|instance| self.pair(instance.as_ref()));
+        stores.license_sets.state().iter().for_each(|licenses| self.pair(licenses.as_ref()));
+        for claim in stores.claims.state() {
+            let _ = self.claims.unbounded_send(ObjectRef::from_obj(claim.as_ref()));
+        }
     }
 
     fn license_set(&self, name: &str, namespace: &str) {
@@ -111,10 +149,18 @@ impl Triggers {
     /// A licence set bears on the instance of its name, and an instance on the licence set of its.
     fn pair<K: Resource>(&self, object: &K) {
         if let (Some(name), Some(namespace)) = (&object.meta().name, &object.meta().namespace) {
-            self.instance(name, namespace);
-            self.license_set(name, namespace);
+            self.both(name, namespace);
         }
     }
+}
+
+/// Every claim of a trial that an instance could hold, by name, whatever the scope was when it was made.
+fn trial_claims_of(instance: &EcqxInstance) -> impl Iterator<Item = String> {
+    let namespace = instance.namespace().unwrap_or_default();
+    let company = instance.spec.company.as_deref();
+    let all = [Scope::Reseller, Scope::Company].map(|scope| Beneficiary::of(scope, &namespace, company));
+    let services = || std::iter::once(Item::Ecqx).chain(Feature::ALL.map(Item::Feature));
+    all.into_iter().flat_map(move |beneficiary| services().map(move |service| beneficiary.claim_name(service)))
 }
 
 fn child<K: Resource>(triggers: &Triggers, object: &K, _: Sight) {
@@ -133,6 +179,9 @@ impl Stores {
             instances: follow(Api::all(client.clone()), any(), triggers, Triggers::seen_instance),
             license_sets: follow(Api::all(client.clone()), any(), triggers, |triggers, set, _| triggers.pair(set)),
             claims: follow(Api::all(client.clone()), any(), triggers, |triggers, claim, _| triggers.seen_claim(claim)),
+            trial_claims: follow(Api::all(client.clone()), any(), triggers, |triggers, claim, _| {
+                triggers.seen_trial_claim(claim);
+            }),
             config_maps: follow(Api::all(client.clone()), own(), triggers, child),
             services: follow(Api::all(client.clone()), own(), triggers, child),
             network_policies: follow(Api::all(client.clone()), own(), triggers, child),
@@ -150,6 +199,7 @@ impl Stores {
         self.instances.wait_until_ready().await?;
         self.license_sets.wait_until_ready().await?;
         self.claims.wait_until_ready().await?;
+        self.trial_claims.wait_until_ready().await?;
         self.config_maps.wait_until_ready().await?;
         self.services.wait_until_ready().await?;
         self.network_policies.wait_until_ready().await?;

@@ -14,12 +14,9 @@ use k8s_openapi::{
 };
 
 use super::{PbxDefaults, metadata};
-use crate::validate::ValidatedInstance;
+use crate::{names::DATA_VOLUME, validate::ValidatedInstance};
 
 mod pod;
-
-/// The volume that outlives the pod.
-const DATA: &str = "data";
 
 /// Builds it. Nothing in the template follows the limits: a change of limits never restarts a PBX.
 pub(super) fn build(instance: &ValidatedInstance, defaults: &PbxDefaults) -> StatefulSet {
@@ -27,7 +24,7 @@ pub(super) fn build(instance: &ValidatedInstance, defaults: &PbxDefaults) -> Sta
         metadata: metadata(instance, instance.names.base()),
         spec: Some(StatefulSetSpec {
             service_name: Some(instance.names.base()),
-            replicas: Some(i32::from(!instance.suspended)),
+            replicas: Some(i32::from(instance.runs)),
             selector: LabelSelector { match_labels: Some(instance.names.selector()), ..LabelSelector::default() },
             template: template(instance, defaults),
             volume_claim_templates: Some(vec![data_volume(instance)]),
@@ -50,7 +47,7 @@ fn data_volume(instance: &ValidatedInstance) -> PersistentVolumeClaim {
     let size = BTreeMap::from([("storage".to_owned(), Quantity(instance.pbx.storage.clone()))]);
     PersistentVolumeClaim {
         metadata: ObjectMeta {
-            name: Some(DATA.to_owned()),
+            name: Some(DATA_VOLUME.to_owned()),
             labels: Some(instance.names.selector()),
             ..ObjectMeta::default()
         },

@@ -81,14 +81,18 @@ async fn take_over(
     instance: &ValidatedInstance,
 ) -> Result<Claim, ApplyError> {
     // Carries the resource version that was read: of two that take over, one does.
-    standing.spec.holder = holder(instance);
+    standing.spec = claimed(instance);
     let name = standing.name_any();
     let params = PostParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PostParams::default() };
     claims.replace(&name, &params, &standing).await.map_err(failed("take over", "FqdnClaim", "", &name))?;
     Ok(Claim::Held)
 }
 
-async fn is_gone(holder: &Holder, client: &Client) -> Result<bool, ApplyError> {
+/// Whether an instance exists no longer, by the API server's own word.
+///
+/// # Errors
+/// When the API server does not answer as it should.
+pub async fn is_gone(holder: &Holder, client: &Client) -> Result<bool, ApplyError> {
     let instances: Api<EcqxInstance> = Api::namespaced(client.clone(), &holder.namespace);
     let found = instances.get_metadata_opt(&holder.name).await;
     let found = found.map_err(failed("look up", "EcqxInstance", &holder.namespace, &holder.name))?;
@@ -98,10 +102,21 @@ async fn is_gone(holder: &Holder, client: &Client) -> Result<bool, ApplyError> {
 fn new_claim(instance: &ValidatedInstance) -> FqdnClaim {
     FqdnClaim {
         metadata: ObjectMeta { name: Some(instance.fqdn.clone()), ..ObjectMeta::default() },
-        spec: FqdnClaimSpec { holder: holder(instance), freed_at: None, reserved_until: None },
+        spec: claimed(instance),
     }
 }
 
-fn holder(instance: &ValidatedInstance) -> Holder {
-    Holder { namespace: instance.namespace.clone(), name: instance.name.clone(), uid: instance.uid.clone() }
+fn claimed(instance: &ValidatedInstance) -> FqdnClaimSpec {
+    let (namespace, name, uid) = (instance.namespace.clone(), instance.name.clone(), instance.uid.clone());
+    let holder = Holder { namespace, name, uid };
+    FqdnClaimSpec { holder, freed_at: None, reserved_until: None, data_deletion_at: None }
+}
+
+/// An instance as a holder of claims.
+pub fn holder_of(instance: &EcqxInstance) -> Holder {
+    Holder {
+        namespace: instance.namespace().unwrap_or_default(),
+        name: instance.name_any(),
+        uid: instance.uid().unwrap_or_default(),
+    }
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use ecqx_crds::{EcqxInstance, LicenseSet};
+use ecqx_crds::{EcqxInstance, LicenseSet, TrialClaim};
+use ecqx_domain::{item::Item, lifecycle::Trial};
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
     core::v1::{ConfigMap, Pod, Secret, Service},
@@ -14,12 +15,14 @@ use kube::{
     runtime::reflector::{ObjectRef, Store},
 };
 
-use crate::{context::Context, names::Names, validate::Passwords};
+use crate::{context::Context, names::Names, trials, validate::Passwords};
 
 /// What is there of an instance.
 pub struct Dereferenced {
     /// Its licences.
     pub licenses: Option<Arc<LicenseSet>>,
+    /// The claim on its own trial, if it holds one.
+    pub trial_claim: Option<Arc<TrialClaim>>,
     /// Its SIP passwords. They stay in here: nothing but the Secret's builder reads them.
     pub secret: Option<Secret>,
     /// Its limits file.
@@ -57,6 +60,11 @@ impl Dereferenced {
             && self.secret.is_some()
     }
 
+    /// The instance's trial as it is on record.
+    pub fn trial(&self) -> Option<Trial> {
+        self.trial_claim.as_deref().and_then(trials::period)
+    }
+
     /// Which extensions have a password.
     pub fn passwords(&self) -> Passwords {
         Passwords::of(self.secret.iter().flat_map(|secret| secret.data.iter()).flat_map(|data| data.keys()))
@@ -74,6 +82,7 @@ pub async fn dereference(instance: &EcqxInstance, ctx: &Context) -> Result<Optio
     let secret = secrets.get_opt(&names.sip()).await;
     let there = Dereferenced {
         licenses: find(&stores.license_sets, &instance.name_any(), &namespace),
+        trial_claim: trial_claim(instance, ctx),
         config_map: find(&stores.config_maps, &names.limits(), &namespace),
         service: find(&stores.services, &names.base(), &namespace),
         network_policy: find(&stores.network_policies, &names.base(), &namespace),
@@ -85,6 +94,12 @@ pub async fn dereference(instance: &EcqxInstance, ctx: &Context) -> Result<Optio
     // A view of the instance that is behind would make the children again that the garbage collector removes, without end.
     let is_there = there.is_whole() || is_there(instance, ctx).await?;
     Ok(is_there.then_some(there))
+}
+
+fn trial_claim(instance: &EcqxInstance, ctx: &Context) -> Option<Arc<TrialClaim>> {
+    let name = trials::claim_name(instance, Item::Ecqx, ctx.settings.lifecycle.trial_scope);
+    let claim = ctx.stores.trial_claims.get(&ObjectRef::new(&name));
+    claim.filter(|claim| Some(&claim.spec.holder.uid) == instance.metadata.uid.as_ref())
 }
 
 async fn is_there(instance: &EcqxInstance, ctx: &Context) -> Result<bool, DereferenceError> {

@@ -27,7 +27,7 @@ fn addresses(pod: &Pod) -> Vec<String> {
 }
 
 /// True once the container runs; before that nobody is there to answer.
-fn is_running(pod: &Pod) -> bool {
+pub(super) fn is_running(pod: &Pod) -> bool {
     let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
     statuses.into_iter().flatten().any(|status| status.state.as_ref().is_some_and(|state| state.running.is_some()))
 }

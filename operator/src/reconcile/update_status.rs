@@ -11,6 +11,8 @@ use serde_json::json;
 
 use crate::{context::Context, names::FIELD_MANAGER};
 
+mod milestones;
+
 /// The most bytes of an event's note that the API server takes.
 const LONGEST_NOTE: usize = 1024;
 
@@ -21,6 +23,13 @@ pub struct UpdateStatusError {
     namespace: String,
     name: String,
     source: kube::Error,
+}
+
+impl UpdateStatusError {
+    /// True when another writer was ahead: the view is behind, and catches up in moments.
+    pub fn is_conflict(&self) -> bool {
+        matches!(&self.source, kube::Error::Api(status) if status.is_conflict())
+    }
 }
 
 /// Writes the status if it differs from the one that was seen, and tells of the changes as events.
@@ -47,7 +56,8 @@ pub async fn update_status(
     let answer = api.patch_status(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(patch)).await;
     answer.map_err(|source| UpdateStatusError { namespace: namespace.clone(), name: name.clone(), source })?;
     log(&previous.conditions, &status.conditions, &namespace, &name);
-    for event in events(&previous.conditions, &status.conditions) {
+    let milestones = milestones::events(&previous, &status);
+    for event in events(&previous.conditions, &status.conditions).into_iter().chain(milestones) {
         // An event is a courtesy: the conditions hold the truth, so one that is lost is not a failure.
         if let Err(error) = ctx.recorder.publish(&event, &instance.object_ref(&())).await {
             tracing::warn!(instance = %instance.name_any(), %error, "event not written");
@@ -72,6 +82,7 @@ fn events(previous: &[Condition], current: &[Condition]) -> Vec<Event> {
     let worth_telling = |c: &&Condition| match c.type_.as_str() {
         condition::READY => c.status != "Unknown",
         condition::STALLED | condition::LIMITS_HELD_BACK => c.status == "True",
+        condition::TRIAL_ELIGIBLE => c.status == "False",
         // At the start readiness says it all; later on the limits are news of their own.
         condition::LICENSES_APPLIED => was_ready && c.status != "Unknown",
         _ => false,

@@ -38,7 +38,7 @@ pub(crate) fn noon() -> Timestamp {
 }
 
 pub(crate) fn validated(instance: &EcqxInstance, licenses: Option<&LicenseSet>) -> ValidatedInstance {
-    validate(instance, licenses, &Passwords::default(), &settings(), noon()).unwrap()
+    validate(instance, licenses, &Passwords::default(), None, &settings(), noon()).unwrap()
 }
 
 fn numbers(validated: &ValidatedInstance) -> Vec<&str> {
@@ -64,7 +64,7 @@ fn without_a_licence_set_the_base_configuration_is_built() {
 fn an_extension_that_had_a_password_stays_configured_when_the_limit_falls() {
     let had: Vec<String> = (101..=108).map(|n| n.to_string()).collect();
     let passwords = Passwords::of(&had);
-    let validated = validate(&instance("syunikwin"), None, &passwords, &settings(), noon()).unwrap();
+    let validated = validate(&instance("syunikwin"), None, &passwords, None, &settings(), noon()).unwrap();
     assert_eq!(numbers(&validated).len(), 8);
     assert_eq!(validated.limits.enabled().len(), 5);
     let disabled: Vec<_> = validated.limits.disabled().into_iter().map(|e| e.number.as_str()).collect();
@@ -80,7 +80,7 @@ fn a_list_in_the_spec_is_taken_as_it_is() {
 
 #[test]
 fn a_reserved_host_name_is_refused_with_the_field() {
-    let error = validate(&instance("www"), None, &Passwords::default(), &settings(), noon()).unwrap_err();
+    let error = validate(&instance("www"), None, &Passwords::default(), None, &settings(), noon()).unwrap_err();
     assert_eq!(error.to_string(), "spec.hostname: host name www is reserved; choose another");
 }
 

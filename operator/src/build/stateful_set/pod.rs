@@ -12,7 +12,8 @@ use k8s_openapi::{
 };
 use pbx_contract::{AGENT_PORT, DATA_DIR, LIMITS_DIR, PASSWORDS_DIR, PBX_UID, SIP_PORT};
 
-use super::{DATA, PbxDefaults};
+use super::PbxDefaults;
+use crate::names::DATA_VOLUME;
 use crate::validate::ValidatedInstance;
 
 /// What is written and of no use after the pod, by volume name. In memory, since rendered files hold what stands for passwords.
@@ -122,7 +123,7 @@ fn mounts() -> Vec<VolumeMount> {
         ..VolumeMount::default()
     };
     let mut all =
-        vec![mount("limits", LIMITS_DIR, true), mount("sip", PASSWORDS_DIR, true), mount(DATA, DATA_DIR, false)];
+        vec![mount("limits", LIMITS_DIR, true), mount("sip", PASSWORDS_DIR, true), mount(DATA_VOLUME, DATA_DIR, false)];
     all.extend(SCRATCH.iter().map(|(name, path)| mount(name, path, false)));
     all
 }

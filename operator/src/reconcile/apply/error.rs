@@ -60,6 +60,14 @@ pub fn failed(action: &'static str, kind: &str, namespace: &str, name: &str) -> 
 }
 
 impl ApplyError {
+    /// True when another writer was ahead: the view is behind, and catches up in moments.
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Api { source, .. } => matches!(source.as_ref(), kube::Error::Api(status) if status.is_conflict()),
+            _ => false,
+        }
+    }
+
     /// True when the same write is refused again until somebody changes something: worth telling, and no reason to stop.
     pub fn is_refusal(&self) -> bool {
         match self {

@@ -1,0 +1,41 @@
+//! Out of service: no new calls from that moment, the pod for as long as its calls last. I/O: asks the pod's agent.
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use pbx_contract::AgentStatus;
+
+use super::{dereference::Dereferenced, observe};
+use crate::{context::Context, validate::ValidatedInstance};
+
+/// Decides whether the pod of an instance that is out of service stays for its calls.
+pub(super) async fn settle(instance: &mut ValidatedInstance, there: &Dereferenced, ctx: &Context, now: Timestamp) {
+    let Some(out) = instance.life.out_of_service else { return };
+    let (true, Some(pod)) = (may_drain(there), there.pod.as_deref()) else { return };
+    if now >= out.drain_until {
+        return;
+    }
+    let agent = observe::observe(instance, Some(pod), ctx).await.agent;
+    instance.runs = has_calls(instance, pod, agent.as_ref());
+}
+
+/// True while the pod is kept for its calls; nobody tells when the last one ends.
+pub(super) fn is_waiting(instance: &ValidatedInstance, there: &Dereferenced) -> bool {
+    instance.life.out_of_service.is_some() && instance.runs && there.pod.is_some()
+}
+
+/// A pod that was sent away does not come back to drain.
+fn may_drain(there: &Dereferenced) -> bool {
+    let wanted = there.stateful_set.as_ref().and_then(|set| set.spec.as_ref()).and_then(|spec| spec.replicas);
+    wanted.is_some_and(|replicas| replicas > 0)
+}
+
+/// Whether there are calls, or could be: until the PBX has taken note, it lets new ones in.
+fn has_calls(instance: &ValidatedInstance, pod: &Pod, agent: Option<&AgentStatus>) -> bool {
+    match agent {
+        Some(agent) if agent.applied_generation.as_ref() == Some(&instance.limits.generation) => {
+            agent.usage.active_calls > 0
+        }
+        Some(_) => true,
+        None => observe::is_running(pod),
+    }
+}

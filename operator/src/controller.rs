@@ -56,8 +56,9 @@ pub async fn run(
     let (license_sets, license_triggers) = mpsc::unbounded();
     let (claims, claim_triggers) = mpsc::unbounded();
     let (trial_claims, trial_claim_triggers) = mpsc::unbounded();
+    let (gone, gone_instances) = mpsc::unbounded();
     let waiting = Arc::<Waiting>::default();
-    let triggers = Triggers { instances, license_sets, claims, trial_claims, waiting: waiting.clone() };
+    let triggers = Triggers { instances, license_sets, claims, trial_claims, gone, waiting: waiting.clone() };
     let stores = Stores::start(&client, &triggers);
     tokio::select! {
         filled = stores.filled() => filled?,
@@ -100,6 +101,9 @@ pub async fn run(
             &stop
         ),
         look_after_jumps(&ctx, &triggers, &stop),
+        gone_instances.take_until(stop.cancelled()).for_each(|instance| {
+            std::future::ready(triggers.claims_of(&instance, &stores))
+        }),
     );
     Ok(())
 }

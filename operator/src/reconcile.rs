@@ -144,7 +144,7 @@ async fn bring_about(
         Claims::Held { trial } => trial,
         Claims::Refused(why) => return Ok(stalled(instance, vec![why], now)),
     };
-    drain::settle(&mut validated, there, ctx, now).await;
+    drain::settle(&mut validated, there, ctx).await;
     let desired = build::build(&validated, &ctx.pbx)?;
     // What is refused is told; the PBX that runs is looked at all the same.
     let refused = match Box::pin(apply::apply(&validated, desired, there, ctx)).await {

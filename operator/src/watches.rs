@@ -2,12 +2,7 @@
 
 use std::{fmt::Debug, hash::Hash, sync::Arc, time::Duration};
 
-use ecqx_crds::{EcqxInstance, FqdnClaim, LicenseSet, TrialClaim};
-use ecqx_domain::{
-    feature::Feature,
-    item::Item,
-    trial::{Beneficiary, Scope},
-};
+use ecqx_crds::{EcqxInstance, FqdnClaim, Holder, LicenseSet, TrialClaim};
 use futures::{StreamExt, channel::mpsc::UnboundedSender};
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
@@ -84,6 +79,8 @@ pub struct Triggers {
     pub claims: UnboundedSender<ObjectRef<FqdnClaim>>,
     /// Claims of trials to look at.
     pub trial_claims: UnboundedSender<ObjectRef<TrialClaim>>,
+    /// Instances that are gone.
+    pub gone: UnboundedSender<ObjectRef<EcqxInstance>>,
     /// Instances to look at when a name may have come free.
     pub waiting: Arc<Waiting>,
 }
@@ -110,9 +107,7 @@ impl Triggers {
         }
         if sight == Sight::Gone {
             held.into_iter().for_each(|fqdn| self.wake(fqdn));
-            for claim in trial_claims_of(instance) {
-                let _ = self.trial_claims.unbounded_send(ObjectRef::new(&claim));
-            }
+            let _ = self.gone.unbounded_send(ObjectRef::from_obj(instance));
         }
     }
 
@@ -131,6 +126,19 @@ impl Triggers {
     fn both(&self, name: &str, namespace: &str) {
         self.instance(name, namespace);
         self.license_set(name, namespace);
+    }
+
+    /// Has the claims looked at of an instance that is gone.
+    pub fn claims_of(&self, instance: &ObjectRef<EcqxInstance>, stores: &Stores) {
+        let held = |holder: &Holder| {
+            holder.name == instance.name && Some(&holder.namespace) == instance.namespace.as_ref()
+        };
+        for claim in stores.claims.state().iter().filter(|claim| held(&claim.spec.holder)) {
+            let _ = self.claims.unbounded_send(ObjectRef::from_obj(claim.as_ref()));
+        }
+        for claim in stores.trial_claims.state().iter().filter(|claim| held(&claim.spec.holder)) {
+            let _ = self.trial_claims.unbounded_send(ObjectRef::from_obj(claim.as_ref()));
+        }
     }
 
     /// Has everything looked at, as after a jump of the clock.
@@ -152,15 +160,6 @@ impl Triggers {
             self.both(name, namespace);
         }
     }
-}
-
-/// Every claim of a trial that an instance could hold, by name, whatever the scope was when it was made.
-fn trial_claims_of(instance: &EcqxInstance) -> impl Iterator<Item = String> {
-    let namespace = instance.namespace().unwrap_or_default();
-    let company = instance.spec.company.as_deref();
-    let all = [Scope::Reseller, Scope::Company].map(|scope| Beneficiary::of(scope, &namespace, company));
-    let services = || std::iter::once(Item::Ecqx).chain(Feature::ALL.map(Item::Feature));
-    all.into_iter().flat_map(move |beneficiary| services().map(move |service| beneficiary.claim_name(service)))
 }
 
 fn child<K: Resource>(triggers: &Triggers, object: &K, _: Sight) {

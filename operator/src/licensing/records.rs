@@ -23,7 +23,7 @@ pub(super) fn with_first_sights(
     settings: &Settings,
     now: Timestamp,
 ) -> LicenseSet {
-    let now = whole_seconds(now);
+    let now = to_the_microsecond(now);
     let status = licenses.status.clone().unwrap_or_default();
     let grants: BTreeMap<&str, &GrantRecord> =
         status.grants.iter().map(|record| (record.id.as_str(), record)).collect();

@@ -1,6 +1,5 @@
 //! Out of service: no new calls from that moment, the pod for as long as its calls last. I/O: asks the pod's agent.
 
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use pbx_contract::AgentStatus;
 
@@ -8,12 +7,8 @@ use super::{dereference::Dereferenced, observe};
 use crate::{context::Context, validate::ValidatedInstance};
 
 /// Decides whether the pod of an instance that is out of service stays for its calls.
-pub(super) async fn settle(instance: &mut ValidatedInstance, there: &Dereferenced, ctx: &Context, now: Timestamp) {
-    let Some(out) = instance.life.out_of_service else { return };
-    let (true, Some(pod)) = (may_drain(there), there.pod.as_deref()) else { return };
-    if now >= out.drain_until {
-        return;
-    }
+pub(super) async fn settle(instance: &mut ValidatedInstance, there: &Dereferenced, ctx: &Context) {
+    let (true, Some(pod)) = (may_drain(instance, there), there.pod.as_deref()) else { return };
     let agent = observe::observe(instance, Some(pod), ctx).await.agent;
     instance.runs = has_calls(instance, pod, agent.as_ref());
 }
@@ -23,8 +18,11 @@ pub(super) fn is_waiting(instance: &ValidatedInstance, there: &Dereferenced) -> 
     instance.life.out_of_service.is_some() && instance.runs && there.pod.is_some()
 }
 
-/// A pod that was sent away does not come back to drain.
-fn may_drain(there: &Dereferenced) -> bool {
+/// A pod that was sent away does not come back to drain, and none stays beyond its time.
+fn may_drain(instance: &ValidatedInstance, there: &Dereferenced) -> bool {
+    if instance.life.out_of_service.is_none() || instance.life.is_drained {
+        return false;
+    }
     let wanted = there.stateful_set.as_ref().and_then(|set| set.spec.as_ref()).and_then(|spec| spec.replicas);
     wanted.is_some_and(|replicas| replicas > 0)
 }

@@ -26,9 +26,9 @@ pub struct UpdateStatusError {
 }
 
 impl UpdateStatusError {
-    /// True when another writer was ahead: the view is behind, and catches up in moments.
+    /// True when another was ahead, by a change or by deleting it: the view is behind, and catches up in moments.
     pub fn is_conflict(&self) -> bool {
-        matches!(&self.source, kube::Error::Api(status) if status.is_conflict())
+        matches!(&self.source, kube::Error::Api(status) if status.is_conflict() || status.is_not_found())
     }
 }
 

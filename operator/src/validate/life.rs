@@ -17,6 +17,8 @@ pub struct LifeNow {
     pub phase: Phase,
     /// Since when and why it takes no calls, if it takes none.
     pub out_of_service: Option<OutOfService>,
+    /// Whether the time is over in which calls in progress may finish.
+    pub is_drained: bool,
     /// Since when it has ended, if it has.
     pub ended_at: Option<Timestamp>,
     /// When its data is deleted, if it is to be.
@@ -44,6 +46,7 @@ impl LifeNow {
         Self {
             phase: life.phase(rules, now),
             out_of_service: life.out_of_service(rules, now),
+            is_drained: life.is_drained(rules, now),
             ended_at: life.ended(now).map(|(at, _)| at),
             data_deletion_at: life.data_deletion_at,
             data_is_due: life.data_is_due(rules, now),

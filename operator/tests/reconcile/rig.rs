@@ -33,7 +33,7 @@ const DEADLINE: Duration = Duration::from_mins(1);
 
 pub struct Rig {
     control_plane: ControlPlane,
-    client: Client,
+    pub client: Client,
     operator: JoinHandle<()>,
     stop: CancellationToken,
     audited_before: usize,

@@ -1,5 +1,6 @@
 //! The lifecycle's rules, each as a sentence, and what holds for every life.
 
+mod diagram;
 mod model;
 mod payments;
 mod properties;

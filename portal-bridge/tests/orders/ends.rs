@@ -83,7 +83,7 @@ async fn a_pending_decrease_makes_no_room_below_a_maximum_and_one_that_was_appli
     let request = decrease("2026-01-05T00:00:00Z");
     patch_set(&rig, 8004, "room-pending", on_record(&request, "2199-02-01T00:00:00Z", "Pending")).await;
     patch_set(&rig, 8005, "room-applied", on_record(&request, "2026-02-01T00:00:00Z", "Applied")).await;
-    let more = |customer: u64, name: &str, ports| {
+    let more = |customer: u64, name: &str, ports: i64| {
         add_on(customer + 100 + ports.unsigned_abs(), customer, name, &[("CALL-RECORDING", ports)])
     };
     assert_eq!(rig.deliver(&more(8004, "room-pending", 1)).await.codes(), ["OverMaximum"]);

@@ -62,6 +62,10 @@ e2e: setup ## The whole path on a real cluster only; FILTER=words chooses tests
 bench: setup images ## Benchmarks, printed as ratios within one run
 	@cargo run --quiet -p ecqx-tests --bin ecqx-bench
 
+.PHONY: bench-dns
+bench-dns: packages ## The name server beside NSD and Knot: queries a second and memory, as ratios within one run
+	@cargo bench --quiet -p ecqx-dns --bench peers
+
 ##@ To keep it good
 
 .PHONY: lint

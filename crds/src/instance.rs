@@ -285,7 +285,7 @@ pub struct OutOfService {
     /// From when no new call is let in.
     #[schemars(regex(pattern = TIME))]
     pub since: Time,
-    /// Why: Suspended, PaymentFailed, TrialEnded or Unsubscribed.
+    /// Why: `Suspended`, `PaymentFailed`, `TrialEnded` or `Unsubscribed`.
     #[schemars(length(max = 64))]
     pub cause: String,
     /// Until when calls in progress may finish.
@@ -300,7 +300,7 @@ pub struct Milestone {
     /// When.
     #[schemars(regex(pattern = TIME))]
     pub at: Time,
-    /// What, such as TrialEnd.
+    /// What, such as `TrialEnd`.
     #[schemars(length(max = 64))]
     pub what: String,
 }

@@ -1,7 +1,7 @@
 //! `LicenseSet`: the ledger of one instance, as facts. Wire type, no I/O.
 
 use ecqx_domain::{feature::Feature, item::Item, ledger::Term};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Time};
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
@@ -84,7 +84,7 @@ pub struct Grant {
     /// never starts before its instance is ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = TIME))]
-    pub granted_at: Option<Time>,
+    pub granted_at: Option<MicroTime>,
     /// The order that it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
@@ -124,14 +124,14 @@ pub struct Change {
     /// When it was asked (RFC 3339); left out, the first sight counts, which is recorded in the status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = TIME))]
-    pub requested_at: Option<Time>,
+    pub requested_at: Option<MicroTime>,
     /// True takes the request back, until it has taken effect.
     #[serde(default, skip_serializing_if = "is_false")]
     pub cancelled: bool,
     /// When it was taken back (RFC 3339); left out, the first sight counts, which is recorded in the status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = TIME))]
-    pub cancelled_at: Option<Time>,
+    pub cancelled_at: Option<MicroTime>,
 }
 
 /// What is asked for; an increase is an order.
@@ -174,7 +174,8 @@ pub struct LicenseSetStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// What is on record of a grant. A date stands as it was recorded, whatever the settings say later.
+/// What is on record of a grant. First sights are recorded to the microsecond: the order of two facts within a second counts.
+/// A date stands as it was recorded, whatever the settings say later.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GrantRecord {
@@ -183,7 +184,7 @@ pub struct GrantRecord {
     pub id: String,
     /// From when it counts.
     #[schemars(regex(pattern = TIME))]
-    pub counts_from: Time,
+    pub counts_from: MicroTime,
     /// From when it no longer counts: the end of a trial that has started, or of a promotion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = TIME))]
@@ -214,14 +215,14 @@ pub struct ChangeRecord {
     pub id: String,
     /// When it was asked.
     #[schemars(regex(pattern = TIME))]
-    pub requested_at: Time,
+    pub requested_at: MicroTime,
     /// When it takes effect, or took: 00:00 in the provider's billing zone on a first of the month.
     #[schemars(regex(pattern = TIME))]
     pub effective_at: Time,
     /// When it was taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = TIME))]
-    pub cancelled_at: Option<Time>,
+    pub cancelled_at: Option<MicroTime>,
     /// What became of it.
     pub verdict: Verdict,
     /// By how much it reduces the paid quantity: measured against the quantity at the request.

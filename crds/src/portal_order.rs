@@ -1,9 +1,11 @@
 //! `PortalOrder`: the durable inbox and the record of each order. Wire type, no I/O.
 
 use ecqx_domain::order::{Line, Order, OrderTerm, Payment};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
+
+use crate::license_set::TIME;
 
 /// An order as it was received. All but the payment is the order's content, and never changes: the same number with other
 /// content is refused, not merged.
@@ -32,6 +34,7 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.company) == has(oldSelf.company)").message("company is immutable: it is part of the order's content; place a new order"))]
+#[x_kube(validation = Rule::new("has(self.placedAt) == has(oldSelf.placedAt)").message("placedAt is immutable: promotions go by it; place a new order"))]
 pub struct PortalOrderSpec {
     /// The shop that the order came from.
     #[schemars(length(min = 1, max = 63))]
@@ -63,6 +66,12 @@ pub struct PortalOrderSpec {
     #[schemars(length(max = 100))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("company is immutable: it is part of the order's content; place a new order"))]
     pub company: Option<String>,
+
+    /// When it was placed, as the shop says (RFC 3339); left out, it counts as placed when it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = TIME))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("placedAt is immutable: promotions go by it; place a new order"))]
+    pub placed_at: Option<Time>,
 
     /// What is ordered, in the shop's own articles.
     #[schemars(length(max = 50))]
@@ -96,16 +105,19 @@ pub struct OrderLine {
     pub device: Option<String>,
 }
 
-impl PortalOrderSpec {
-    /// The order that the domain judges.
+impl PortalOrder {
+    /// The order that the domain judges. However often it is asked, it was placed when the shop says, or was recorded.
     pub fn to_order(&self) -> Order {
+        let spec = &self.spec;
         let line =
             |line: &OrderLine| Line { sku: line.sku.clone(), quantity: line.quantity, device: line.device.clone() };
         Order {
-            customer: self.customer.clone(),
-            term: self.term,
-            note: self.note.clone(),
-            lines: self.lines.iter().map(line).collect(),
+            customer: spec.customer.clone(),
+            term: spec.term,
+            placed_at: spec.placed_at.as_ref().or(self.metadata.creation_timestamp.as_ref()).map(|at| at.0),
+            note: spec.note.clone(),
+            company: spec.company.clone(),
+            lines: spec.lines.iter().map(line).collect(),
         }
     }
 }

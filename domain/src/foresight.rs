@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use crate::{
     catalogue::Catalogue,
     feature::Feature,
-    ledger::{self, Entitlements, Facts},
-    lifecycle::{Cause, Life, LifecycleRules, Milestone, Phase},
+    ledger::{self, Entitlements, Facts, Standing},
+    lifecycle::{self, Cause, Life, LifecycleRules, Milestone, Phase, Reached},
 };
 
 mod licences;
@@ -21,7 +21,7 @@ mod tests;
 /// All that is known of one instance.
 #[derive(Clone, Debug)]
 pub struct Situation<'a> {
-    /// Its dates.
+    /// Its dates. That of its end by an unsubscription is read from the facts.
     pub life: Life,
     /// Its licences.
     pub facts: Facts,
@@ -116,30 +116,87 @@ pub struct Forecast {
 
 /// Everything that will happen after `now`, in order, as the facts stand.
 pub fn upcoming(situation: &Situation, now: Timestamp) -> Vec<Upcoming> {
-    let life = &situation.life;
-    let reached = life.reached(situation.rules, now);
-    let ahead = life.milestones(situation.rules).into_iter().filter(|milestone| !reached.contains(milestone));
-    let mut all: Vec<Upcoming> = ahead.map(|ahead| milestone(situation, ahead.milestone, ahead.at)).collect();
-    if life.ended(now).is_none() {
-        // With the instance all its licences end: nothing happens to them by themselves after that.
-        let end = life.end().map_or(Timestamp::MAX, |(at, _)| at);
-        all.extend(licences::upcoming(situation, now).into_iter().filter(|upcoming| upcoming.at < end));
-    }
-    all.sort_by(|a, b| (a.at, a.event).cmp(&(b.at, b.event)));
+    let steps: Vec<(Timestamp, Standing)> = ledger::transitions(&situation.facts, situation.catalogue, now).collect();
+    let stages = stages(situation, now, &steps);
+    // With the instance all its licences end: nothing happens to them by themselves after that.
+    let end = stages.iter().find_map(Stage::end).unwrap_or(Timestamp::MAX);
+    let mut all: Vec<Upcoming> = stages.iter().flat_map(|stage| stage.milestones(situation)).collect();
+    all.extend(licences::upcoming(situation, now, &steps).into_iter().filter(|upcoming| upcoming.at < end));
+    all.sort_by_key(|upcoming| (upcoming.at, upcoming.event));
     all
+}
+
+/// A time in which the ledger says the same of the instance's end.
+struct Stage {
+    life: Life,
+    from: Timestamp,
+    until: Timestamp,
+    /// What had come before it.
+    come: BTreeSet<Reached>,
+}
+
+impl Stage {
+    /// When the instance ends, if that is in this time or before it.
+    fn end(&self) -> Option<Timestamp> {
+        let (at, _) = self.life.end().filter(|(at, _)| *at <= self.until || self.life.ended(self.from).is_some())?;
+        Some(at)
+    }
+
+    /// What comes in this time; at its beginning, what had no date before.
+    fn milestones(&self, situation: &Situation) -> Vec<Upcoming> {
+        let ahead = self.life.foreseen(situation.rules).into_iter();
+        let here = ahead.filter(|ahead| !self.come.contains(ahead) && ahead.at <= self.until);
+        here.map(|ahead| milestone(&self.life, ahead.milestone, ahead.at.max(self.from))).collect()
+    }
+}
+
+/// The times from `now` on, each with the life as the ledger's standing then has it: an unsubscription of the ecQX can have a
+/// date that is yet to come.
+fn stages(situation: &Situation, now: Timestamp, steps: &[(Timestamp, Standing)]) -> Vec<Stage> {
+    let standing = ledger::standing(&situation.facts, situation.catalogue, now);
+    let life = life_under(situation, &standing);
+    let mut come = come(&life, situation.rules, now);
+    let mut stage = Stage { life, from: now, until: Timestamp::MAX, come: come.clone() };
+    let mut all = Vec::new();
+    for (at, standing) in steps {
+        let then = life_under(situation, standing);
+        if then.unsubscribed_at != stage.life.unsubscribed_at {
+            come.extend(self::come(&stage.life, situation.rules, *at));
+            let next = Stage {
+                life: Life { reached: come.clone(), ..then },
+                from: *at,
+                until: Timestamp::MAX,
+                come: come.clone(),
+            };
+            all.push(Stage { until: *at, ..std::mem::replace(&mut stage, next) });
+        }
+    }
+    all.push(stage);
+    all
+}
+
+/// What has come of what is foreseen.
+fn come(life: &Life, rules: &LifecycleRules, now: Timestamp) -> BTreeSet<Reached> {
+    let past = life.foreseen(rules).into_iter().filter(|foreseen| foreseen.at <= now);
+    past.chain(life.reached(rules, now)).collect()
+}
+
+fn life_under(situation: &Situation, standing: &Standing) -> Life {
+    Life { unsubscribed_at: standing.ended_at.or(standing.ends_at), ..situation.life.clone() }
 }
 
 /// How the instance will stand at `at`, if nobody does anything.
 pub fn forecast(situation: &Situation, at: Timestamp) -> Forecast {
-    let Situation { life, facts, rules, .. } = situation;
-    let entitlements = ledger::standing(facts, situation.catalogue, at).entitlements;
+    let (facts, rules) = (&situation.facts, situation.rules);
+    let standing = ledger::standing(facts, situation.catalogue, at);
+    let life = life_under(situation, &standing);
     let phase = life.phase(rules, at);
     Forecast {
         at,
         phase,
         cause: life.out_of_service(rules, at).map(|out| out.cause),
-        disabled: disabled(&situation.extensions, &entitlements),
-        entitlements,
+        disabled: disabled(&situation.extensions, &standing.entitlements),
+        entitlements: standing.entitlements,
         resolves: phase.in_service(),
         name_is_kept: !life.name_is_released(rules, at),
         upcoming: upcoming(situation, at),
@@ -148,7 +205,8 @@ pub fn forecast(situation: &Situation, at: Timestamp) -> Forecast {
 
 /// The instant of what happens next.
 pub fn next_transition(situation: &Situation, now: Timestamp) -> Option<Timestamp> {
-    let life = crate::lifecycle::next_transition(&situation.life, situation.rules, now).map(|reached| reached.at);
+    let life = life_under(situation, &ledger::standing(&situation.facts, situation.catalogue, now));
+    let life = lifecycle::next_transition(&life, situation.rules, now).map(|reached| reached.at);
     let ledger = ledger::next_transition(&situation.facts, situation.catalogue, now);
     [life, ledger].into_iter().flatten().min()
 }
@@ -164,8 +222,8 @@ fn newly_disabled(extensions: &[String], before: &Entitlements, after: &Entitlem
     disabled(extensions, after).into_iter().filter(|number| !already.contains(number)).collect()
 }
 
-fn milestone(situation: &Situation, milestone: Milestone, at: Timestamp) -> Upcoming {
-    let (cause, effect) = words(situation, milestone);
+fn milestone(life: &Life, milestone: Milestone, at: Timestamp) -> Upcoming {
+    let (cause, effect) = words(life, milestone);
     Upcoming {
         at,
         event: Event::Milestone(milestone),
@@ -176,13 +234,13 @@ fn milestone(situation: &Situation, milestone: Milestone, at: Timestamp) -> Upco
     }
 }
 
-fn words(situation: &Situation, milestone: Milestone) -> (String, &'static str) {
-    let end = match situation.life.end() {
+fn words(life: &Life, milestone: Milestone) -> (String, &'static str) {
+    let end = match life.end() {
         Some((at, Cause::TrialEnded)) => format!("the trial ends at {at}"),
         Some((at, _)) => format!("the ecQX is unsubscribed from {at} on"),
         None => "the instance is out of service".to_owned(),
     };
-    let overdue = || match situation.life.payment_failed_at {
+    let overdue = || match life.payment_failed_at {
         Some(at) => format!("a payment has been overdue since {at}"),
         None => "a payment is overdue".to_owned(),
     };
@@ -204,7 +262,9 @@ fn words(situation: &Situation, milestone: Milestone) -> (String, &'static str) 
             ("calls may finish until then".to_owned(), "calls still in progress are ended and the pod goes")
         }
         Milestone::DeletionNotice => (end, "the deletion of the data is announced once more"),
-        Milestone::RetentionEnd => (end, "a trial can no longer be converted"),
+        Milestone::RetentionEnd => {
+            (end, "the time for which data was promised to be kept is over; a trial can no longer be converted")
+        }
         Milestone::DataDeletion => (end, "the data is deleted: voicemail, recordings, settings"),
         Milestone::NameRelease => (end, "others may take the host name"),
     }

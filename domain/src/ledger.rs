@@ -96,4 +96,4 @@ pub fn transitions<'facts>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

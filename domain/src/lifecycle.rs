@@ -17,7 +17,7 @@ use crate::order::OrderTerm;
 mod milestone;
 mod rules;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// A trial that has started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

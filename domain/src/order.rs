@@ -3,24 +3,30 @@
 //! An order is judged from itself, what its reseller already has, and the settings: [`evaluate`] gives either the one effect
 //! that it has or every reason for which it is held.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use evaluate::{Decision, LineGrant, evaluate, wanted_hostname};
-pub use hold::Hold;
+pub use evaluate::{Decision, LineGrant, PromotionGrant, evaluate, wanted_hostname};
+pub use hold::{End, Hold};
 pub use payment::Payment;
 pub use portfolio::{Instance, Portfolio};
 pub use skus::SkuMap;
+pub use trials::wanted_trials;
 
 pub use crate::item::{Item, UnknownItem};
 
 use crate::ledger::Term;
 
+mod contents;
+mod devices;
 mod evaluate;
 mod hold;
+mod maxima;
 pub mod names;
 mod payment;
 mod portfolio;
 mod skus;
+mod trials;
 
 /// The most of one service that one line can ask for, whatever the maxima are set to.
 pub const QUANTITY_LIMIT: i64 = 100_000;
@@ -51,8 +57,12 @@ pub struct Order {
     pub customer: String,
     /// Paid or trial.
     pub term: OrderTerm,
+    /// When it was placed; promotions go by it.
+    pub placed_at: Option<Timestamp>,
     /// Free text; the wanted host name stands in it.
     pub note: String,
+    /// The end customer that it is for.
+    pub company: Option<String>,
     /// What is ordered.
     pub lines: Vec<Line>,
 }

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::feature::Feature;
 
+/// The most of a feature that one grant can hold.
+const MOST: u32 = 100_000;
+
 /// The most days that a promotion can last: ten years. What is longer has no end.
 const LONGEST: u32 = 3660;
 
@@ -65,6 +68,16 @@ pub enum PromotionError {
         /// The key.
         name: String,
     },
+    /// More than a grant can hold.
+    #[error("field promotions: {id:?}: {feature}: {quantity} must be at most {MOST}")]
+    Quantity {
+        /// Which promotion.
+        id: String,
+        /// Of what.
+        feature: Feature,
+        /// As it was written.
+        quantity: u32,
+    },
     /// No time that a promotion can last.
     #[error("field promotions: {id:?}: days: {days} must be 1 to {LONGEST}")]
     Days {
@@ -90,6 +103,9 @@ impl TryFrom<PromotionDocument> for Promotion {
         let mut by_feature = BTreeMap::new();
         for (name, quantity) in grants {
             let feature = Feature::from_name(&name).ok_or(PromotionError::Feature { id: id.clone(), name })?;
+            if quantity > MOST {
+                return Err(PromotionError::Quantity { id, feature, quantity });
+            }
             by_feature.insert(feature, quantity);
         }
         if by_feature.is_empty() || by_feature.values().any(|quantity| *quantity == 0) {
@@ -156,6 +172,8 @@ mod tests {
     #[case(document(|d| d.until = d.from), "window")]
     #[case(document(|d| d.grants.clear()), "gives nothing")]
     #[case(document(|d| d.grants = [("Phones".to_owned(), 1)].into()), "\"Phones\" is no feature")]
+    #[case(document(|d| d.grants = [("CallRecording".to_owned(), 0)].into()), "gives nothing")]
+    #[case(document(|d| d.grants = [("CallRecording".to_owned(), 100_001)].into()), "CallRecording: 100001")]
     #[case(document(|d| d.days = Some(0)), "days: 0")]
     fn a_wrong_promotion_is_refused_with_the_reason(#[case] document: PromotionDocument, #[case] reason: &str) {
         let message = check(vec![document]).unwrap_err().to_string();

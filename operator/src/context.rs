@@ -106,6 +106,11 @@ pub fn whole_seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
+/// An instant as a first sight is recorded.
+pub fn to_the_microsecond(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
+}
+
 /// Notes a failure and says how long to wait: 1 s, 2 s, 4 s, up to a minute.
 pub fn backoff<K>(failures: &Failures<K>, object: ObjectRef<K>, known: &Store<K>) -> Duration
 where

@@ -101,9 +101,9 @@ pub async fn run(
             &stop
         ),
         look_after_jumps(&ctx, &triggers, &stop),
-        gone_instances.take_until(stop.cancelled()).for_each(|instance| {
-            std::future::ready(triggers.claims_of(&instance, &stores))
-        }),
+        gone_instances
+            .take_until(stop.cancelled())
+            .for_each(|instance| { std::future::ready(triggers.claims_of(&instance, &stores)) }),
     );
     Ok(())
 }

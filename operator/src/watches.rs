@@ -130,9 +130,8 @@ impl Triggers {
 
     /// Has the claims looked at of an instance that is gone.
     pub fn claims_of(&self, instance: &ObjectRef<EcqxInstance>, stores: &Stores) {
-        let held = |holder: &Holder| {
-            holder.name == instance.name && Some(&holder.namespace) == instance.namespace.as_ref()
-        };
+        let held =
+            |holder: &Holder| holder.name == instance.name && Some(&holder.namespace) == instance.namespace.as_ref();
         for claim in stores.claims.state().iter().filter(|claim| held(&claim.spec.holder)) {
             let _ = self.claims.unbounded_send(ObjectRef::from_obj(claim.as_ref()));
         }

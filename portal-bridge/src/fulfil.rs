@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use ecqx_crds::{InstanceRef, OrderPhase, PortalOrder};
-use ecqx_domain::order::{Hold, OrderTerm, Payment, evaluate, wanted_hostname};
+use ecqx_domain::order::{Hold, OrderTerm, Payment, evaluate, names, wanted_hostname};
+use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
 pub use error::FulfilError;
 
-use crate::bridge::Bridge;
+use crate::{bridge::Bridge, turns};
 
 mod apply;
 mod build;
@@ -19,6 +20,11 @@ mod status;
 
 /// The annotation with the order that an object came of.
 pub const ORDER_ANNOTATION: &str = "ecqx.epygicloud.com/order";
+/// The annotation with the order that made an instance's trial a paid term.
+pub const CONVERTED_BY_ANNOTATION: &str = "ecqx.epygicloud.com/converted-by";
+
+/// How often a conversion is judged anew when somebody was quicker.
+const ATTEMPTS: usize = 8;
 
 /// Where an order stands, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +71,7 @@ pub async fn settle(bridge: &Arc<Bridge>, seen: &PortalOrder) -> Result<Option<P
     }
     let outcome = match &order.status {
         Some(status) if status.phase == Some(OrderPhase::Fulfilled) => Outcome::Fulfilled(status.instance_ref.clone()),
-        _ => match bring_about(bridge, name, &order).await {
+        _ => match in_attempts(bridge, name, &order).await {
             Ok(outcome) => outcome,
             Err(error) => {
                 if let Some(words) = error.refusal() {
@@ -80,29 +86,41 @@ pub async fn settle(bridge: &Arc<Bridge>, seen: &PortalOrder) -> Result<Option<P
 
 /// What other orders could want too: the reseller's instances and licences, and the host name.
 fn competes_for(bridge: &Bridge, order: &PortalOrder) -> Vec<String> {
-    let hostname = wanted_hostname(&order.spec.to_order(), &bridge.settings, &bridge.config.skus);
+    let hostname = wanted_hostname(&order.to_order(), &bridge.settings, &bridge.config.skus);
     let hostname = hostname.map(|label| format!("host name {label}"));
-    std::iter::once(format!("reseller {}", order.spec.customer)).chain(hostname).collect()
+    std::iter::once(turns::of_namespace(&names::reseller_namespace(&order.spec.customer))).chain(hostname).collect()
+}
+
+/// The instance that is to be converted moves with every write of its status: whoever was slower looks and judges again.
+async fn in_attempts(bridge: &Bridge, name: &str, order: &PortalOrder) -> Result<Outcome, FulfilError> {
+    for _ in 1..ATTEMPTS {
+        match bring_about(bridge, name, order).await {
+            Err(error) if error.is_overtaken() => tracing::debug!(order = name, %error, "judged again"),
+            outcome => return outcome,
+        }
+    }
+    bring_about(bridge, name, order).await
 }
 
 async fn bring_about(bridge: &Bridge, name: &str, order: &PortalOrder) -> Result<Outcome, FulfilError> {
-    let asked = order.spec.to_order();
-    let around = dereference::dereference(bridge, name, order, &asked).await?;
-    if let Some(instance) = around.finished(name) {
+    let asked = order.to_order();
+    let now = Timestamp::now();
+    let around = dereference::dereference(bridge, name, &asked, now).await?;
+    if let Some(instance) = around.finished(&asked, &bridge.config.skus) {
         return Ok(Outcome::Fulfilled(Some(instance)));
     }
-    let begun = around.own_instance(name).is_some();
+    let begun = around.own_instance().is_some() || around.converted_instance().is_some();
     if order.spec.payment == Payment::Void && !begun {
         return Ok(Outcome::Void);
     }
-    let decision = match evaluate(&asked, &around.portfolio(name), &bridge.settings, &bridge.config.skus) {
+    let decision = match evaluate(&asked, &around.portfolio, &bridge.settings, &bridge.config.skus, now) {
         Ok(decision) => decision,
         Err(holds) => return Ok(Outcome::OnHold(holds)),
     };
     if order.spec.payment == Payment::Awaiting && order.spec.term == OrderTerm::Paid && !begun {
         return Ok(Outcome::AwaitingPayment);
     }
-    let effects = build::effects(name, &order.spec, &around.namespace, &decision);
+    let effects = build::effects(name, &order.spec, &around, &decision, now);
     apply::apply(bridge, &around, &effects).await?;
     tracing::info!(
         order = name,

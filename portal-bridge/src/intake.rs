@@ -4,6 +4,7 @@
 
 use ecqx_crds::{OrderLine, PortalOrderSpec};
 use ecqx_domain::order::{OrderTerm, Payment};
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
@@ -24,6 +25,8 @@ const DEVICE: usize = 253;
 const CUSTOMER: usize = 63;
 /// The largest quantity that is recorded: what JSON numbers carry everywhere.
 const QUANTITY: u64 = 9_000_000_000_000_000;
+/// The end of the times that are recorded: the start of the year 2900.
+const FAR: Timestamp = Timestamp::constant(29_348_006_400, 0);
 /// The longest number of an order.
 const NUMBER: usize = 64;
 
@@ -53,6 +56,8 @@ struct Content {
     note: String,
     company: Option<String>,
     lines: Vec<OrderLine>,
+    #[serde(skip)]
+    placed_at: Option<Timestamp>,
 }
 
 impl Content {
@@ -63,8 +68,9 @@ impl Content {
         let digest = Sha256::digest(canonical);
         let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
         let content_digest = nibbles.map(|nibble| char::from(b"0123456789abcdef"[usize::from(nibble)])).collect();
-        let Self { shop, number, customer, term, note, company, lines } = self;
-        Ok(PortalOrderSpec { shop, number, customer, term, note, company, lines, content_digest, payment })
+        let Self { shop, number, customer, term, note, company, lines, placed_at } = self;
+        let placed_at = placed_at.map(Time);
+        Ok(PortalOrderSpec { shop, number, customer, term, note, company, placed_at, lines, content_digest, payment })
     }
 }
 
@@ -100,6 +106,15 @@ fn device(path: &str, own: Option<&str>, of_order: Option<&str>) -> Result<Optio
     let given = own.map(str::trim).filter(|own| !own.is_empty()).or(of_order);
     let device = given.map(|given| one_line(path, given, DEVICE)).transpose()?;
     Ok(device.filter(|device| !device.is_empty()))
+}
+
+/// A time that the record can hold.
+fn recordable(path: &str, at: Timestamp) -> Result<Timestamp, Fault> {
+    let (least, most) = (Timestamp::UNIX_EPOCH, FAR);
+    if (least..most).contains(&at) {
+        return Ok(at);
+    }
+    Err(Fault::new(path, format!("{at} is no time of an order; it must be from {least} until {most}")))
 }
 
 fn count_lines(path: &str, count: usize) -> Result<(), Fault> {

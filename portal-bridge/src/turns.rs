@@ -7,6 +7,11 @@ use std::{
 
 use tokio::sync::OwnedMutexGuard;
 
+/// What orders and requests of one reseller compete for: its instances and licences.
+pub fn of_namespace(namespace: &str) -> String {
+    format!("namespace {namespace}")
+}
+
 /// A turn for each thing that orders can compete for, such as a reseller's licences or a host name.
 #[derive(Debug, Default)]
 pub struct Turns(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);

@@ -8,13 +8,17 @@ use std::{
     process::{Command, Stdio},
 };
 
+use ecqx_domain::{
+    settings::{Settings, SettingsDocument},
+    trial::Scope,
+};
 use ecqx_tests::{ControlPlane, local::binaries::Binaries};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api,
     api::{Patch, PatchParams},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn charts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("charts")
@@ -87,18 +91,63 @@ fn a_wrong_value_is_refused_with_its_path() {
         ("settings.zone=a_b", "/settings/zone"),
         ("dns.replicas=0", "/dns/replicas"),
         ("bridge.skus.X=Nothing", "/bridge/skus/X"),
+        ("settings.lifecycle.trial.length=soon", "/settings/lifecycle/trial/length"),
+        ("settings.lifecycle.trial.length=-30d", "/settings/lifecycle/trial/length"),
+        ("settings.lifecycle.trial.reminders={7d,never}", "/settings/lifecycle/trial/reminders/1"),
+        ("settings.lifecycle.trial.scope=Everybody", "/settings/lifecycle/trial/scope"),
+        ("settings.lifecycle.suspension.grace=7", "/settings/lifecycle/suspension/grace"),
+        ("settings.lifecycle.suspension.drainDeadline=4 hours", "/settings/lifecycle/suspension/drainDeadline"),
+        ("settings.lifecycle.retention.data=d", "/settings/lifecycle/retention/data"),
+        ("settings.lifecycle.retention.deleteData=maybe", "/settings/lifecycle/retention/deleteData"),
+        ("settings.lifecycle.retention.deletionNotice=1y", "/settings/lifecycle/retention/deletionNotice"),
+        ("settings.lifecycle.retention.name=", "/settings/lifecycle/retention/name"),
+        ("settings.lifecycle.retention.names=90d", "/settings/lifecycle/retention"),
+        ("settings.promotions[0].id=autumn", "/settings/promotions/0"),
+        ("admission.enabled=perhaps", "/admission/enabled"),
     ] {
         let complaint = render("ecqx", &[set]).unwrap_err();
         assert!(complaint.contains(path), "{set}: {complaint}");
     }
 }
 
-#[test]
-fn the_settings_that_the_chart_renders_by_default_are_those_of_the_product() {
-    use ecqx_domain::settings::Settings;
-    let rendered = render("ecqx", &[]).unwrap();
+/// The settings document that the chart renders.
+fn rendered_settings(set: &[&str]) -> String {
+    let rendered = render("ecqx", set).unwrap();
     let document = rendered.split("settings.json: |").nth(1).unwrap().split("\n---").next().unwrap();
     let json = document.lines().skip_while(|line| line.trim().is_empty()).take_while(|line| line.starts_with("    "));
-    let settings = Settings::parse(&json.collect::<Vec<_>>().join("\n")).unwrap();
+    json.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_settings_that_the_chart_renders_by_default_are_those_of_the_product() {
+    let settings = Settings::parse(&rendered_settings(&[])).unwrap();
     assert_eq!(settings, Settings::parse("{}").unwrap());
+}
+
+#[test]
+fn every_setting_of_the_lifecycle_stands_in_the_values_with_the_default_of_the_domain() {
+    let document: Value = serde_json::from_str(&rendered_settings(&[])).unwrap();
+    let defaults = serde_json::to_value(SettingsDocument::default()).unwrap();
+    for part in ["lifecycle", "billing", "promotions"] {
+        assert_eq!(document[part], defaults[part], "{part}");
+    }
+}
+
+#[test]
+fn what_is_set_in_the_values_is_what_the_product_reads() {
+    let promotion = "settings.promotions[0]";
+    let set = [
+        "settings.lifecycle.trial.length=1d 12h".to_owned(),
+        "settings.lifecycle.trial.reminders={6h}".to_owned(),
+        "settings.lifecycle.trial.scope=Company".to_owned(),
+        "settings.lifecycle.retention.deleteData=true".to_owned(),
+        format!("{promotion}.id=autumn,{promotion}.days=90,{promotion}.grants.CallRecording=2"),
+        format!("{promotion}.from=2026-09-01T00:00:00Z,{promotion}.until=2026-12-01T00:00:00Z"),
+    ];
+    let set: Vec<&str> = set.iter().map(String::as_str).collect();
+    let settings = Settings::parse(&rendered_settings(&set)).unwrap();
+    assert_eq!(settings.lifecycle.trial.as_hours(), 36);
+    assert_eq!(settings.lifecycle.trial_scope, Scope::Company);
+    assert!(settings.lifecycle.delete_data);
+    assert_eq!((settings.promotions[0].id.as_str(), settings.promotions[0].days), ("autumn", Some(90)));
 }

@@ -6,16 +6,17 @@ use super::{Event, Situation, Step, Upcoming, newly_disabled};
 use crate::{
     feature::Feature,
     item::Item,
-    ledger::{self, Ask, Change, Entitlement, Standing, Verdict},
+    ledger::{self, Ask, Change, Standing, Term, Verdict},
 };
 
-/// Everything that changes what may be used after `now`, in order.
-pub(super) fn upcoming(situation: &Situation, now: Timestamp) -> Vec<Upcoming> {
-    let mut before = ledger::standing(&situation.facts, situation.catalogue, now);
+/// Everything that changes what may be used after `now`, in order: what each of the ledger's steps brings.
+pub(super) fn upcoming(situation: &Situation, now: Timestamp, steps: &[(Timestamp, Standing)]) -> Vec<Upcoming> {
+    let present = ledger::standing(&situation.facts, situation.catalogue, now);
+    let mut before = &present;
     let mut all = Vec::new();
-    for (at, after) in ledger::transitions(&situation.facts, situation.catalogue, now) {
+    for (at, after) in steps {
         for feature in Feature::ALL {
-            all.extend(of_feature(situation, feature, at, &before, &after));
+            all.extend(of_feature(situation, feature, *at, before, after));
         }
         before = after;
     }
@@ -34,7 +35,7 @@ fn of_feature(
         return Vec::new();
     };
     let mut causes = requests(situation, feature, before, after);
-    causes.extend(grants(feature, was, is));
+    causes.extend(grants(situation, feature, before, after));
     let quantity = Step { feature, from: was.quantity, to: is.quantity };
     let disables = match feature {
         Feature::IpPhoneExtension => newly_disabled(&situation.extensions, &before.entitlements, &after.entitlements),
@@ -85,17 +86,19 @@ fn request(change: &Change) -> (Event, String) {
     }
 }
 
-/// The grants that begin or run out with this step.
-fn grants(feature: Feature, was: &Entitlement, is: &Entitlement) -> Vec<(Event, String)> {
-    let rises = is.sum() > was.sum();
-    let paid_instead = is.paid > was.paid && is.trial < was.trial;
-    let of = |event, holds: bool, words: &str| holds.then(|| (event, words.to_owned()));
-    [
-        of(Event::FeatureTrialEnd, is.trial < was.trial && !paid_instead, &format!("the trial of {feature} is over")),
-        of(Event::PromotionEnd, is.promotion < was.promotion, "a promotion is over"),
-        of(Event::Grant, rises || paid_instead, "a grant begins that was made ahead"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+/// The grants that begin or run out with this step. A trial that is bought instead is no end of its own.
+fn grants(situation: &Situation, feature: Feature, before: &Standing, after: &Standing) -> Vec<(Event, String)> {
+    let of = |id: &&String| situation.facts.grants.iter().find(|grant| grant.id == **id && grant.feature == feature);
+    let begun = || after.in_force.difference(&before.in_force).filter(|id| of(id).is_some());
+    let over = |term| before.in_force.difference(&after.in_force).any(|id| of(&id).is_some_and(|g| g.term == term));
+    let bought = begun().any(|id| of(&id).is_some_and(|grant| grant.term == Term::Paid));
+    let mut all = Vec::new();
+    if over(Term::Trial) && !bought {
+        all.push((Event::FeatureTrialEnd, format!("the trial of {feature} is over")));
+    }
+    if over(Term::Promotion) {
+        all.push((Event::PromotionEnd, "a promotion is over".to_owned()));
+    }
+    all.extend(begun().map(|id| (Event::Grant, format!("grant {id} begins, which was made ahead"))));
+    all
 }

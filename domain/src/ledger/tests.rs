@@ -1,6 +1,6 @@
 //! The ledger's rules, each as a sentence, so that the guide can be read beside them.
 
-mod history;
+pub(crate) mod history;
 mod properties;
 mod rules;
 mod simulator;

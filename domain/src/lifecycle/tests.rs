@@ -1,9 +1,10 @@
 //! The lifecycle's rules, each as a sentence, and what holds for every life.
 
+mod diagram;
 mod model;
 mod payments;
 mod properties;
-mod random;
+pub(crate) mod random;
 mod retention;
 mod set_back;
 mod trials;
@@ -55,7 +56,7 @@ fn converted(life: &Life) -> Life {
 }
 
 /// The life as it is on record once its milestones until `now` were seen.
-fn seen(life: &Life, rules: &LifecycleRules, now: Timestamp) -> Life {
+pub(crate) fn seen(life: &Life, rules: &LifecycleRules, now: Timestamp) -> Life {
     let announced = Life { data_deletion_at: life.announced_deletion(rules, now), ..life.clone() };
     Life { reached: announced.reached(rules, now), ..announced }
 }

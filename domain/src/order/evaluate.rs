@@ -1,11 +1,20 @@
-//! Whether an order can take effect, and which one it has. Pure.
+//! Whether an order can take effect, and which one it has (§6 of the guide). Pure.
 
 use std::collections::BTreeMap;
 
-use super::{Hold, Instance, Item, Order, OrderTerm, Portfolio, QUANTITY_LIMIT, SkuMap};
+use jiff::Timestamp;
+
+use super::{
+    Hold, Instance, Item, Order, OrderTerm, Portfolio, SkuMap,
+    contents::Contents,
+    devices::{self, Target},
+    hold::End,
+    maxima, trials,
+};
 use crate::{
     feature::Feature,
     hostname::{self, HostnameError, Label},
+    promotion::{self, Promotion},
     settings::Settings,
 };
 
@@ -16,6 +25,15 @@ pub enum Decision {
     NewInstance {
         /// Its label under the zone.
         hostname: Label,
+        /// What is granted to it.
+        grants: Vec<LineGrant>,
+        /// What promotions give beside that.
+        promotions: Vec<PromotionGrant>,
+    },
+    /// An instance on trial becomes a paid one; name, data and registrations stay.
+    Conversion {
+        /// Its object name.
+        instance: String,
         /// What is granted to it.
         grants: Vec<LineGrant>,
     },
@@ -39,6 +57,19 @@ pub struct LineGrant {
     pub quantity: i64,
 }
 
+/// What a promotion gives without its being ordered (§5 of the guide).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PromotionGrant {
+    /// Which promotion.
+    pub promotion: String,
+    /// What it gives.
+    pub feature: Feature,
+    /// How many.
+    pub quantity: u32,
+    /// For how many days of 24 hours; none: as long as the instance.
+    pub days: Option<u32>,
+}
+
 /// Judges an order.
 ///
 /// # Errors
@@ -49,6 +80,7 @@ pub fn evaluate(
     portfolio: &Portfolio,
     settings: &Settings,
     skus: &SkuMap,
+    now: Timestamp,
 ) -> Result<Decision, Vec<Hold>> {
     let mut holds = Vec::new();
     if order.customer.is_empty() {
@@ -56,15 +88,16 @@ pub fn evaluate(
     }
     let contents = Contents::read(order, skus, &mut holds);
     let decision = if contents.ecqx_lines > 0 {
-        new_instance(order, contents, portfolio, settings, &mut holds)
+        with_ecqx(order, contents, portfolio, settings, now, &mut holds)
     } else if order.lines.is_empty() {
         holds.push(Hold::NoLines);
         None
     } else if contents.unknown {
         None
     } else {
-        add_on(order, contents, portfolio, settings, &mut holds)
+        add_on(order, contents, portfolio, settings, now, &mut holds)
     };
+    trials::check(order, portfolio, settings, skus, &mut holds);
     decision.filter(|_| holds.is_empty()).ok_or(holds)
 }
 
@@ -79,62 +112,92 @@ fn named_hostname(order: &Order, settings: &Settings) -> Result<Label, HostnameE
     hostname::from_note(&order.note, &settings.zone)?.unless_reserved(&settings.reserved_hostnames)
 }
 
-/// The lines of an order, by what they order.
-#[derive(Default)]
-struct Contents {
-    ecqx_lines: usize,
-    ecqx: i64,
-    unknown: bool,
-    grants: Vec<LineGrant>,
-}
-
-impl Contents {
-    fn read(order: &Order, skus: &SkuMap, holds: &mut Vec<Hold>) -> Self {
-        let mut contents = Self::default();
-        for (index, line) in order.lines.iter().enumerate() {
-            if !(1..=QUANTITY_LIMIT).contains(&line.quantity) {
-                holds.push(Hold::QuantityOutOfRange { line: index, quantity: line.quantity });
-            }
-            match skus.item(&line.sku) {
-                Some(Item::Ecqx) => {
-                    contents.ecqx_lines += 1;
-                    contents.ecqx = contents.ecqx.saturating_add(line.quantity.max(0));
-                }
-                Some(Item::Feature(feature)) => {
-                    contents.grants.push(LineGrant { line: index, feature, quantity: line.quantity });
-                }
-                None => {
-                    contents.unknown = true;
-                    holds.push(Hold::UnknownSku { line: index, sku: line.sku.clone() });
-                }
-            }
-        }
-        contents
+fn with_ecqx(
+    order: &Order,
+    contents: Contents,
+    portfolio: &Portfolio,
+    settings: &Settings,
+    now: Timestamp,
+    holds: &mut Vec<Hold>,
+) -> Option<Decision> {
+    // Cut off half-way, it goes on with the instance that it has begun with, whatever that is called by now.
+    if let Some(begun) = portfolio.instances.iter().find(|instance| instance.converted_by_this_order) {
+        return Some(Decision::Conversion { instance: begun.name.clone(), grants: contents.grants });
+    }
+    if contents.ecqx > 1 || contents.ecqx_lines > 1 {
+        let lines = i64::try_from(contents.ecqx_lines).unwrap_or(i64::MAX);
+        holds.push(Hold::TooManyEcqx { count: contents.ecqx.max(lines) });
+    }
+    let hostname = named_hostname(order, settings);
+    match devices::of_ecqx(order, hostname.as_ref().ok(), portfolio, settings, holds) {
+        Target::New => new_instance(order, contents, hostname, portfolio, settings, holds),
+        Target::Named(instance) => Some(convert(order, contents, instance, settings, now, holds)),
+        Target::Unclear => None,
     }
 }
 
 fn new_instance(
     order: &Order,
     contents: Contents,
+    hostname: Result<Label, HostnameError>,
     portfolio: &Portfolio,
     settings: &Settings,
     holds: &mut Vec<Hold>,
 ) -> Option<Decision> {
-    if contents.ecqx > 1 || contents.ecqx_lines > 1 {
-        let lines = i64::try_from(contents.ecqx_lines).unwrap_or(i64::MAX);
-        holds.push(Hold::TooManyEcqx { count: contents.ecqx.max(lines) });
-    }
-    check_maxima(&contents.grants, &BTreeMap::new(), settings, holds);
-    match named_hostname(order, settings) {
+    maxima::check(&contents.grants, &BTreeMap::new(), settings, holds);
+    match hostname {
         Ok(label) if portfolio.hostname_taken => {
             holds.push(Hold::HostnameTaken { label });
             None
         }
-        Ok(hostname) => Some(Decision::NewInstance { hostname, grants: contents.grants }),
+        Ok(hostname) => {
+            let promotions = promotions(order, &settings.promotions);
+            Some(Decision::NewInstance { hostname, grants: contents.grants, promotions })
+        }
         Err(error) => {
             holds.push(Hold::Hostname(error));
             None
         }
+    }
+}
+
+/// What the promotions give in whose window the order was placed. They never hold an order: what is too much with them is held
+/// back on the instance.
+fn promotions(order: &Order, promotions: &[Promotion]) -> Vec<PromotionGrant> {
+    let running = order.placed_at.into_iter().flat_map(|at| promotion::running(promotions, at));
+    let grants = running.flat_map(|promotion| {
+        promotion.grants.iter().map(|(feature, quantity)| PromotionGrant {
+            promotion: promotion.id.clone(),
+            feature: *feature,
+            quantity: *quantity,
+            days: promotion.days,
+        })
+    });
+    grants.collect()
+}
+
+/// A trial becomes paid, up to its end, and (**Decision**) through the retention after it.
+fn convert(
+    order: &Order,
+    contents: Contents,
+    instance: &Instance,
+    settings: &Settings,
+    now: Timestamp,
+    holds: &mut Vec<Hold>,
+) -> Decision {
+    holds.extend(unless_convertible(order.term, instance, settings, now));
+    maxima::check(&contents.grants, &instance.paid, settings, holds);
+    Decision::Conversion { instance: instance.name.clone(), grants: contents.grants }
+}
+
+fn unless_convertible(ordered: OrderTerm, instance: &Instance, settings: &Settings, now: Timestamp) -> Option<Hold> {
+    let device = instance.name.clone();
+    match (instance.end(&settings.lifecycle, now), instance.life.unsubscribed_at) {
+        (Some(ended @ Hold::InstanceEnded { end: End::Expired | End::Unsubscribed, .. }), _) => Some(ended),
+        _ if instance.life.term == OrderTerm::Paid => Some(Hold::AlreadyPaid { device }),
+        (_, Some(at)) => Some(Hold::EndPending { device, at }),
+        _ if ordered == OrderTerm::Trial => Some(Hold::TrialOfDevice { device }),
+        _ => None,
     }
 }
 
@@ -143,62 +206,19 @@ fn add_on(
     contents: Contents,
     portfolio: &Portfolio,
     settings: &Settings,
+    now: Timestamp,
     holds: &mut Vec<Hold>,
 ) -> Option<Decision> {
-    let instance = device(order, portfolio, settings, holds)?;
-    if instance.term == OrderTerm::Trial && order.term == OrderTerm::Paid {
-        holds.push(Hold::InstanceOnTrial { device: instance.name.clone() });
+    let instance = devices::of_add_on(order, portfolio, settings, holds)?;
+    match instance.end(&settings.lifecycle, now) {
+        Some(hold) => holds.push(hold),
+        None if instance.life.term == OrderTerm::Trial && order.term == OrderTerm::Paid => {
+            holds.push(Hold::InstanceOnTrial { device: instance.name.clone() });
+        }
+        None => {}
     }
-    check_maxima(&contents.grants, &instance.granted, settings, holds);
+    maxima::check(&contents.grants, &instance.paid, settings, holds);
     Some(Decision::AddOn { instance: instance.name.clone(), grants: contents.grants })
-}
-
-/// The one instance that all lines are for. A line that names none goes with those that do.
-fn device<'all>(
-    order: &Order,
-    portfolio: &'all Portfolio,
-    settings: &Settings,
-    holds: &mut Vec<Hold>,
-) -> Option<&'all Instance> {
-    if portfolio.instances.is_empty() {
-        holds.push(Hold::FirstOrderWithoutEcqx);
-        return None;
-    }
-    let mut found: Vec<&Instance> = Vec::new();
-    let mut named: Vec<&str> = order.lines.iter().filter_map(|line| line.device.as_deref()).collect();
-    named.retain(|device| !device.trim().is_empty());
-    named.sort_unstable();
-    named.dedup();
-    let faults = holds.len();
-    for device in &named {
-        match portfolio.find(device, &settings.zone) {
-            Ok(instance) if found.iter().any(|other| other.name == instance.name) => {}
-            Ok(instance) => found.push(instance),
-            Err(hold) => holds.push(hold),
-        }
-    }
-    if named.is_empty() {
-        holds.push(Hold::DeviceMissing);
-    } else if found.len() > 1 {
-        holds.push(Hold::SeveralDevices { devices: found.iter().map(|instance| instance.name.clone()).collect() });
-    }
-    found.pop().filter(|_| holds.len() == faults)
-}
-
-fn check_maxima(grants: &[LineGrant], granted: &BTreeMap<Feature, u64>, settings: &Settings, holds: &mut Vec<Hold>) {
-    let mut ordered: BTreeMap<Feature, u64> = BTreeMap::new();
-    for grant in grants {
-        let sum = ordered.entry(grant.feature).or_default();
-        *sum = sum.saturating_add(u64::try_from(grant.quantity).unwrap_or(0));
-    }
-    for (feature, ordered) in ordered {
-        let base = u64::from(settings.catalogue.base(feature));
-        let sum = base.saturating_add(granted.get(&feature).copied().unwrap_or(0)).saturating_add(ordered);
-        let maximum = settings.catalogue.maximum(feature);
-        if sum > u64::from(maximum) {
-            holds.push(Hold::OverMaximum { feature, sum, maximum, ordered });
-        }
-    }
 }
 
 #[cfg(test)]

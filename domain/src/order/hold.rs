@@ -1,8 +1,11 @@
 //! Why an order is held: each reason with a code, the field it is about, and the remedy. Pure.
 
+use jiff::Timestamp;
+
 use crate::{
     feature::Feature,
     hostname::{HostnameError, Label},
+    item::Item,
     order::QUANTITY_LIMIT,
 };
 
@@ -78,6 +81,48 @@ pub enum Hold {
         /// Its object name.
         device: String,
     },
+    /// An order with an ecQX that names an instance which is paid for.
+    #[error(
+        "device {device} is paid already; order more of its services without an ecQX, or a new instance without naming a device"
+    )]
+    AlreadyPaid {
+        /// Its object name.
+        device: String,
+    },
+    /// A trial order with an ecQX that names an instance on trial.
+    #[error(
+        "device {device} had its trial; convert it with a paid order of its ecQX, or order a new instance without naming a device"
+    )]
+    TrialOfDevice {
+        /// Its object name.
+        device: String,
+    },
+    /// An order for an instance whose unsubscription is pending.
+    #[error("device {device} is unsubscribed and ends at {at}; cancel the unsubscription first, then order again")]
+    EndPending {
+        /// Its object name.
+        device: String,
+        /// When it ends.
+        at: Timestamp,
+    },
+    /// An order for an instance that has ended.
+    #[error("device {device} ended at {at}: {end}")]
+    InstanceEnded {
+        /// Its object name.
+        device: String,
+        /// When it ended.
+        at: Timestamp,
+        /// How, and what can be done.
+        end: End,
+    },
+    /// A second trial.
+    #[error(
+        "the one trial of {} was used before; order what was tried as a paid order", names(.services)
+    )]
+    TrialUsed {
+        /// Of which services.
+        services: Vec<Item>,
+    },
     /// More than one instance can hold.
     #[error(
         "{feature} would come to {sum} (base configuration and earlier orders included), above the maximum of {maximum} on \
@@ -93,6 +138,24 @@ pub enum Hold {
         /// How many of it this order asks for.
         ordered: u64,
     },
+}
+
+/// How an instance ended, as far as orders go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum End {
+    /// Its trial is over, and it can still be converted.
+    #[error("its trial is over; convert it with a paid order of its ecQX, then order again")]
+    TrialRetained,
+    /// Its trial is over, and so is the time in which it could be converted.
+    #[error("its trial is over, and so is the time in which it could be converted; order a new ecQX")]
+    Expired,
+    /// It was unsubscribed.
+    #[error("it was unsubscribed; order a new ecQX")]
+    Unsubscribed,
+}
+
+fn names(services: &[Item]) -> String {
+    services.iter().map(|service| service.name()).collect::<Vec<_>>().join(", ")
 }
 
 /// How many could have been ordered.
@@ -120,6 +183,11 @@ impl Hold {
             Self::DeviceAmbiguous { .. } => "DeviceAmbiguous",
             Self::SeveralDevices { .. } => "SeveralDevices",
             Self::InstanceOnTrial { .. } => "InstanceOnTrial",
+            Self::AlreadyPaid { .. } => "InstanceAlreadyPaid",
+            Self::TrialOfDevice { .. } => "TrialOfDevice",
+            Self::EndPending { .. } => "InstanceEndPending",
+            Self::InstanceEnded { .. } => "InstanceEnded",
+            Self::TrialUsed { .. } => "TrialUsed",
             Self::OverMaximum { .. } => "OverMaximum",
         }
     }
@@ -135,10 +203,16 @@ impl Hold {
             | Self::DeviceUnknown { .. }
             | Self::DeviceAmbiguous { .. }
             | Self::SeveralDevices { .. }
-            | Self::InstanceOnTrial { .. } => "lines[].device".to_owned(),
-            Self::NoLines | Self::TooManyEcqx { .. } | Self::FirstOrderWithoutEcqx | Self::OverMaximum { .. } => {
-                "lines".to_owned()
-            }
+            | Self::InstanceOnTrial { .. }
+            | Self::AlreadyPaid { .. }
+            | Self::TrialOfDevice { .. }
+            | Self::EndPending { .. }
+            | Self::InstanceEnded { .. } => "lines[].device".to_owned(),
+            Self::NoLines
+            | Self::TooManyEcqx { .. }
+            | Self::FirstOrderWithoutEcqx
+            | Self::TrialUsed { .. }
+            | Self::OverMaximum { .. } => "lines".to_owned(),
         }
     }
 }

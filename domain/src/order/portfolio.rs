@@ -1,9 +1,14 @@
 //! What a reseller has when its order is judged. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Hold, OrderTerm};
-use crate::feature::Feature;
+use jiff::Timestamp;
+
+use super::{Hold, hold::End};
+use crate::{
+    feature::Feature,
+    lifecycle::{Cause, Life, LifecycleRules, Phase},
+};
 
 /// The facts beside the order itself. Nothing of another reseller is in here, save that a name is taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +17,9 @@ pub struct Portfolio {
     pub instances: Vec<Instance>,
     /// Whether the host name that the order wants is held by anything but the order's own instance.
     pub hostname_taken: bool,
+    /// The records of used trials, by name, those of the order's own instance left out: those that there are, and those that
+    /// the reseller's instances are yet to get.
+    pub used_trials: BTreeSet<String>,
 }
 
 /// An instance of the reseller.
@@ -25,10 +33,14 @@ pub struct Instance {
     pub display_name: Option<String>,
     /// The identity that never changes.
     pub unique_id: Option<String>,
-    /// Whether it is on trial.
-    pub term: OrderTerm,
-    /// What other orders granted to it, by feature, of whichever term.
-    pub granted: BTreeMap<Feature, u64>,
+    /// The end customer that it is for.
+    pub company: Option<String>,
+    /// Whether it is on trial, and what has become of it since.
+    pub life: Life,
+    /// What is paid of each feature and in force: a decrease that has taken effect is off, a pending one is not.
+    pub paid: BTreeMap<Feature, u64>,
+    /// Whether this very order has converted it, and was cut off before all was done.
+    pub converted_by_this_order: bool,
 }
 
 impl Portfolio {
@@ -53,5 +65,21 @@ impl Instance {
         let fqdn = format!("{}.{zone}", self.hostname);
         let names = [Some(&self.hostname), Some(&self.name), self.display_name.as_ref(), self.unique_id.as_ref()];
         fqdn == wanted.trim_end_matches('.') || names.into_iter().flatten().any(|name| name.to_lowercase() == wanted)
+    }
+
+    /// The hold of an order for an instance that has ended, or whose unsubscription is pending; none where neither is so.
+    pub(super) fn end(&self, rules: &LifecycleRules, now: Timestamp) -> Option<Hold> {
+        let device = || self.name.clone();
+        match (self.life.unsubscribed_at, self.life.ended(now)) {
+            (Some(at), _) if at <= now => Some(Hold::InstanceEnded { device: device(), at, end: End::Unsubscribed }),
+            (_, Some((at, Cause::TrialEnded))) => {
+                let expired = self.life.phase(rules, now) == Phase::Expired;
+                let end = if expired { End::Expired } else { End::TrialRetained };
+                Some(Hold::InstanceEnded { device: device(), at, end })
+            }
+            (_, Some((at, _))) => Some(Hold::InstanceEnded { device: device(), at, end: End::Unsubscribed }),
+            (Some(at), None) => Some(Hold::EndPending { device: device(), at }),
+            (None, None) => None,
+        }
     }
 }

@@ -11,10 +11,10 @@ use ecqx_domain::{
     settings::Settings,
 };
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 
 use super::feature_trials::FeatureTrial;
-use crate::context::whole_seconds;
+use crate::context::to_the_microsecond;
 
 /// The set with a record of each fact: the dates that are on record, and those of what is seen for the first time.
 pub(super) fn with_first_sights(
@@ -49,7 +49,7 @@ fn grant_record(
     now: Timestamp,
 ) -> GrantRecord {
     let counts_from = grant.granted_at.clone().or_else(|| record.map(|record| record.counts_from.clone()));
-    let counts_from = counts_from.unwrap_or(Time(now));
+    let counts_from = counts_from.unwrap_or(MicroTime(now));
     let ended = record.is_some_and(|record| record.state == GrantState::Ended);
     let (until, state) = match (grant.term, trial) {
         (Term::Trial, None) => (None, GrantState::Waiting),
@@ -71,7 +71,7 @@ fn promotion_end(grant: &Grant, record: Option<&GrantRecord>, counts_from: Times
 
 fn change_record(change: &Change, record: Option<&ChangeRecord>, settings: &Settings, now: Timestamp) -> ChangeRecord {
     let requested_at = change.requested_at.clone().or_else(|| record.map(|record| record.requested_at.clone()));
-    let requested_at = requested_at.unwrap_or(Time(now));
+    let requested_at = requested_at.unwrap_or(MicroTime(now));
     let kind = match change.kind {
         ChangeKind::Decrease => calendar::ChangeKind::Decrease,
         ChangeKind::Unsubscribe => calendar::ChangeKind::Unsubscribe,
@@ -79,7 +79,7 @@ fn change_record(change: &Change, record: Option<&ChangeRecord>, settings: &Sett
     let effective_at = record.map(|record| record.effective_at.clone());
     let effective_at = effective_at.unwrap_or_else(|| Time(settings.calendar.effective(requested_at.0, kind)));
     let recorded = record.and_then(|record| record.cancelled_at.clone());
-    let cancelled_at = change.cancelled.then(|| change.cancelled_at.clone().or(recorded).unwrap_or(Time(now)));
+    let cancelled_at = change.cancelled.then(|| change.cancelled_at.clone().or(recorded).unwrap_or(MicroTime(now)));
     ChangeRecord {
         id: change.id.clone(),
         requested_at,

@@ -35,8 +35,10 @@ async fn a_month_of_changes_takes_effect_once_though_the_operator_was_away_over_
     rig.until_limit(NS, "changes", "CallRecording", 20).await;
     let less = json!({ "grants": [paid("first", 20)], "changes": [decrease("less", 12)] });
     rig.licenses(NS, "changes", less).await;
-    rig.eventually("the request is pending", async || rig.verdict(NS, "changes", "less").await == Some(Verdict::Pending))
-        .await;
+    rig.eventually("the request is pending", async || {
+        rig.verdict(NS, "changes", "less").await == Some(Verdict::Pending)
+    })
+    .await;
     let record = rig.licensed(NS, "changes").await.changes.remove(0);
     assert_eq!((record.effective_at.0, record.reduction), (at("2027-04-01T00:00:00Z"), Some(8)));
     let more = json!({ "grants": [paid("first", 20), paid("second", 5)], "changes": [decrease("less", 12)] });
@@ -70,7 +72,8 @@ async fn unsubscribing_the_ecqx_ends_the_instance_at_its_date_and_cancelling_in_
     let _pods = (rig.running(NS, "ends", "Paid").await, rig.running(NS, "stays", "Paid").await);
     for name in ["ends", "stays"] {
         rig.licenses(NS, name, json!({ "changes": [unsubscribe("end", "Ecqx")] })).await;
-        rig.eventually("the request is pending", async || rig.verdict(NS, name, "end").await == Some(Verdict::Pending)).await;
+        rig.eventually("the request is pending", async || rig.verdict(NS, name, "end").await == Some(Verdict::Pending))
+            .await;
     }
     let ends_at = rig.licensed(NS, "ends").await.changes[0].effective_at.0;
     assert_eq!(ends_at, at("2027-05-01T00:00:00Z"), "a late request rolls over");
@@ -104,7 +107,8 @@ async fn a_decrease_comes_at_midnight_of_the_billing_zone_over_both_edges_of_sum
     rig.jump_to(at(asked_at)).await;
     rig.instance(NS, "edge", "Paid").await;
     rig.licenses(NS, "edge", json!({ "grants": [paid("first", 20)], "changes": [decrease("less", 12)] })).await;
-    rig.eventually("the request is pending", async || rig.verdict(NS, "edge", "less").await == Some(Verdict::Pending)).await;
+    rig.eventually("the request is pending", async || rig.verdict(NS, "edge", "less").await == Some(Verdict::Pending))
+        .await;
     assert_eq!(rig.licensed(NS, "edge").await.changes[0].effective_at.0, at(due_at));
     rig.jump_to(at(due_at) - SECOND * 10).await;
     assert_eq!(rig.limit(NS, "edge", "CallRecording").await, 20);
@@ -120,7 +124,8 @@ async fn a_date_that_was_given_stands_when_settings_change() {
     rig.jump_to(at("2027-03-10T12:00:00Z")).await;
     rig.instance(NS, "told", "Paid").await;
     rig.licenses(NS, "told", json!({ "grants": [paid("first", 20)], "changes": [decrease("less", 12)] })).await;
-    rig.eventually("the request is pending", async || rig.verdict(NS, "told", "less").await == Some(Verdict::Pending)).await;
+    rig.eventually("the request is pending", async || rig.verdict(NS, "told", "less").await == Some(Verdict::Pending))
+        .await;
     let mut rig = rig;
     rig.operator_stops();
     rig.set_settings(&json!({ "billing": { "timeZone": "Pacific/Auckland" } }));

@@ -14,7 +14,8 @@ const NS: &str = "reseller-7";
 async fn a_trial_runs_from_its_start_over_its_reminders_to_its_end_and_back_by_conversion() {
     let rig = Rig::start(json!({})).await;
     rig.namespace(NS).await;
-    let trial = json!({ "grants": [{ "id": "recording", "feature": "CallRecording", "quantity": 4, "term": "Trial" }] });
+    let trial =
+        json!({ "grants": [{ "id": "recording", "feature": "CallRecording", "quantity": 4, "term": "Trial" }] });
     rig.licenses(NS, "tried", trial).await;
     let pod = rig.running(NS, "tried", "Trial").await;
     rig.eventually("the trial has started", async || rig.status(NS, "tried").await.trial.is_some()).await;
@@ -153,7 +154,8 @@ async fn the_name_of_a_deleted_instance_is_reserved_and_then_anybodys() {
     rig.eventually("it holds its name", async || rig.name_claim("freed").await.is_some()).await;
     rig.delete_instance(NS, "freed").await;
     rig.instance("reseller-8", "freed", "Paid").await;
-    rig.eventually("the name is taken", async || rig.condition("reseller-8", "freed", "Stalled").await.0 == "True").await;
+    rig.eventually("the name is taken", async || rig.condition("reseller-8", "freed", "Stalled").await.0 == "True")
+        .await;
     let reserved = async || rig.name_claim("freed").await.and_then(|claim| claim.spec.reserved_until);
     rig.eventually("the reservation is on record", async || reserved().await.is_some()).await;
     let until = reserved().await.unwrap().0;

@@ -103,7 +103,8 @@ fn as_operator(kubeconfig: &Path) -> String {
 
 /// Debian's faketime has it in a folder named after the machine.
 fn libfaketime() -> PathBuf {
-    let places = fs::read_dir("/usr/lib").unwrap().flatten().map(|entry| entry.path().join("faketime/libfaketime.so.1"));
+    let places =
+        fs::read_dir("/usr/lib").unwrap().flatten().map(|entry| entry.path().join("faketime/libfaketime.so.1"));
     let found = places.into_iter().find(|path| path.exists());
     found.unwrap_or_else(|| panic!("libfaketime.so.1 is missing: install Debian's package faketime (make setup does)"))
 }

@@ -103,8 +103,10 @@ impl Rig {
     /// An instance that has come up.
     pub async fn running(&self, namespace: &str, hostname: &str, term: &str) -> StandIn {
         self.instance(namespace, hostname, term).await;
-        self.eventually("the limits are written", async || self.status(namespace, hostname).await.limits_generation.is_some())
-            .await;
+        self.eventually("the limits are written", async || {
+            self.status(namespace, hostname).await.limits_generation.is_some()
+        })
+        .await;
         let pod = StandIn::start(&self.client, namespace, hostname).await;
         self.eventually("the instance is ready", async || self.is_ready(namespace, hostname).await).await;
         pod
@@ -251,7 +253,8 @@ impl Rig {
             let verb = event["verb"].as_str().unwrap_or_default();
             event["impersonatedUser"]["username"] == OPERATOR && ["create", "update", "patch", "delete"].contains(&verb)
         };
-        let told = |event: Value| format!("{} {} {}", event["verb"], event["requestURI"], event["responseStatus"]["code"]);
+        let told =
+            |event: Value| format!("{} {} {}", event["verb"], event["requestURI"], event["responseStatus"]["code"]);
         events.filter(writes).map(told).collect()
     }
 

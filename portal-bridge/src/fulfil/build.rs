@@ -3,14 +3,17 @@
 //! Only the fields that the bridge means to own are in them: a typed object would also claim the defaults of the rest, and
 //! then nobody else could suspend or resize the instance.
 
-use ecqx_crds::PortalOrderSpec;
+use ecqx_crds::{EcqxInstance, PortalOrderSpec};
 use ecqx_domain::{
+    hostname::Label,
     ledger::Term,
-    order::{Decision, LineGrant, OrderTerm, names},
+    order::{Decision, LineGrant, OrderTerm, PromotionGrant, names},
 };
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+use kube::ResourceExt;
 use serde_json::{Value, json};
 
-use super::ORDER_ANNOTATION;
+use super::{CONVERTED_BY_ANNOTATION, ORDER_ANNOTATION, dereference::Surroundings};
 use crate::{bridge::FIELD_MANAGER, inbox::RESELLER_LABEL};
 
 /// What an order brings about.
@@ -24,39 +27,83 @@ pub(super) struct Effects {
     pub instance_name: String,
     /// The namespace, in case it does not exist.
     pub namespace_object: Value,
-    /// The instance, if the order makes one.
-    pub instance: Option<Value>,
-    /// The licence set with this order's grants.
-    pub license_set: Value,
+    /// What becomes of the instance itself, if anything does.
+    pub instance: Option<InstanceEffect>,
+    /// The licence set with this order's grants; none where a conversion grants nothing.
+    pub license_set: Option<Value>,
 }
 
-pub(super) fn effects(order: &str, spec: &PortalOrderSpec, namespace: &str, decision: &Decision) -> Effects {
-    let (instance_name, hostname, grants) = match decision {
-        Decision::NewInstance { hostname, grants } => (names::instance(hostname), Some(hostname), grants),
-        Decision::AddOn { instance, grants } => (instance.clone(), None, grants),
+/// What an order makes of an instance.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum InstanceEffect {
+    /// It is made.
+    Made(Value),
+    /// Its trial becomes a paid term.
+    Converted(Value),
+}
+
+pub(super) fn effects(
+    order: &str,
+    spec: &PortalOrderSpec,
+    around: &Surroundings,
+    decision: &Decision,
+    now: Timestamp,
+) -> Effects {
+    let line = |line: &LineGrant| grant(order, spec.term, *line, now);
+    let (instance_name, instance, grants): (_, _, Vec<Value>) = match decision {
+        Decision::NewInstance { hostname, grants, promotions } => {
+            let promotions = promotions.iter().map(|promotion| promotion_grant(order, promotion));
+            let made = InstanceEffect::Made(new_instance(order, hostname, spec));
+            (names::instance(hostname), Some(made), grants.iter().map(line).chain(promotions).collect())
+        }
+        Decision::Conversion { instance, grants } => {
+            let seen = around.instance(instance);
+            let converted = seen.map(|seen| InstanceEffect::Converted(conversion(order, seen)));
+            (instance.clone(), converted, grants.iter().map(line).collect())
+        }
+        Decision::AddOn { instance, grants } => (instance.clone(), None, grants.iter().map(line).collect()),
     };
-    let of_order = hostname.is_some();
+    // The set is marked by the order that made the instance; any other order is named in its grants.
+    let makes_it = matches!(decision, Decision::NewInstance { .. });
+    let license_set = json!({
+        "apiVersion": "ecqx.epygicloud.com/v1alpha1",
+        "kind": "LicenseSet",
+        "metadata": metadata(&instance_name, makes_it.then_some(order)),
+        "spec": {"grants": grants},
+    });
     Effects {
-        namespace_object: namespace_object(namespace, &spec.customer),
-        instance: hostname.map(|hostname| {
-            json!({
-                "apiVersion": "ecqx.epygicloud.com/v1alpha1",
-                "kind": "EcqxInstance",
-                "metadata": metadata(&instance_name, Some(order)),
-                "spec": instance_spec(hostname.as_str(), spec),
-            })
-        }),
-        license_set: json!({
-            "apiVersion": "ecqx.epygicloud.com/v1alpha1",
-            "kind": "LicenseSet",
-            // The set is marked by the order that made the instance; any other order is named in its grants.
-            "metadata": metadata(&instance_name, of_order.then_some(order)),
-            "spec": {"grants": grants.iter().map(|line| grant(order, spec.term, *line)).collect::<Vec<_>>()},
-        }),
+        namespace_object: namespace_object(&around.namespace, &spec.customer),
+        instance,
+        license_set: (makes_it || !grants.is_empty()).then_some(license_set),
         order: order.to_owned(),
-        namespace: namespace.to_owned(),
+        namespace: around.namespace.clone(),
         instance_name,
     }
+}
+
+fn new_instance(order: &str, hostname: &Label, spec: &PortalOrderSpec) -> Value {
+    json!({
+        "apiVersion": "ecqx.epygicloud.com/v1alpha1",
+        "kind": "EcqxInstance",
+        "metadata": metadata(&names::instance(hostname), Some(order)),
+        "spec": instance_spec(hostname.as_str(), spec),
+    })
+}
+
+/// The term, for the instance that was judged and no other: with another UID or version the API server refuses it. The
+/// annotation tells a call after a crash that it was this order.
+fn conversion(order: &str, seen: &EcqxInstance) -> Value {
+    json!({
+        "apiVersion": "ecqx.epygicloud.com/v1alpha1",
+        "kind": "EcqxInstance",
+        "metadata": {
+            "name": seen.name_any(),
+            "uid": seen.metadata.uid,
+            "resourceVersion": seen.metadata.resource_version,
+            "annotations": {CONVERTED_BY_ANNOTATION: order},
+        },
+        "spec": {"term": OrderTerm::Paid},
+    })
 }
 
 fn namespace_object(name: &str, customer: &str) -> Value {
@@ -90,64 +137,35 @@ fn instance_spec(hostname: &str, spec: &PortalOrderSpec) -> Value {
     wanted
 }
 
-fn grant(order: &str, term: OrderTerm, line: LineGrant) -> Value {
-    json!({
+/// What is bought counts from now, and says so: a request for less that comes before the operator has seen the grant has to
+/// find it. A trial starts when its instance is ready, which only the operator can tell.
+fn grant(order: &str, term: OrderTerm, line: LineGrant, now: Timestamp) -> Value {
+    let mut grant = json!({
         "id": format!("{order}/{}", line.line),
         "feature": line.feature,
         "quantity": line.quantity,
         "term": Term::from(term),
         "orderRef": order,
-    })
+    });
+    if term == OrderTerm::Paid {
+        grant["grantedAt"] = json!(Time(now));
+    }
+    grant
+}
+
+fn promotion_grant(order: &str, given: &PromotionGrant) -> Value {
+    let mut grant = json!({
+        "id": format!("promotion/{}/{}", given.promotion, given.feature),
+        "feature": given.feature,
+        "quantity": given.quantity,
+        "term": Term::Promotion,
+        "orderRef": order,
+    });
+    if let Some(days) = given.days {
+        grant["days"] = json!(days);
+    }
+    grant
 }
 
 #[cfg(test)]
-mod tests {
-    use ecqx_crds::{EcqxInstance, LicenseSet};
-    use ecqx_domain::{feature::Feature, hostname::Label, order::Payment};
-
-    use super::*;
-
-    fn spec(term: OrderTerm) -> PortalOrderSpec {
-        PortalOrderSpec {
-            shop: "default".into(),
-            number: "1".into(),
-            customer: "1042".into(),
-            term,
-            note: "syunikwin".into(),
-            company: Some("Syunik \"Win\" {{LLC}}".into()),
-            lines: Vec::new(),
-            content_digest: "0".repeat(64),
-            payment: Payment::Confirmed,
-        }
-    }
-
-    const GRANTS: [LineGrant; 1] = [LineGrant { line: 1, feature: Feature::CallRecording, quantity: 4 }];
-
-    #[test]
-    fn an_order_with_an_ecqx_makes_an_instance_and_a_licence_set_of_one_name() {
-        let decision = Decision::NewInstance { hostname: Label::parse("syunikwin").unwrap(), grants: GRANTS.to_vec() };
-        let effects = effects("default-1-abc", &spec(OrderTerm::Trial), "reseller-1042", &decision);
-        let instance: EcqxInstance = serde_json::from_value(effects.instance.unwrap()).unwrap();
-        let set: LicenseSet = serde_json::from_value(effects.license_set).unwrap();
-        assert_eq!(instance.metadata.name, set.metadata.name);
-        assert_eq!(instance.spec.company.as_deref(), Some("Syunik \"Win\" {{LLC}}"));
-        assert_eq!(set.spec.grants[0].id, "default-1-abc/1");
-        assert_eq!(set.spec.grants[0].term, Term::Trial);
-    }
-
-    #[test]
-    fn only_what_the_bridge_means_to_own_is_applied() {
-        let decision = Decision::NewInstance { hostname: Label::parse("syunikwin").unwrap(), grants: Vec::new() };
-        let instance = effects("o", &spec(OrderTerm::Paid), "reseller-1042", &decision).instance.unwrap();
-        let fields: Vec<&String> = instance["spec"].as_object().unwrap().keys().collect();
-        assert_eq!(fields, ["company", "hostname", "term"]);
-    }
-
-    #[test]
-    fn an_add_on_touches_nothing_but_its_own_grants() {
-        let decision = Decision::AddOn { instance: "syunikwin".into(), grants: GRANTS.to_vec() };
-        let effects = effects("default-2-abc", &spec(OrderTerm::Paid), "reseller-1042", &decision);
-        assert_eq!(effects.instance, None);
-        assert_eq!(effects.license_set["metadata"], json!({"name": "syunikwin"}));
-    }
-}
+mod tests;

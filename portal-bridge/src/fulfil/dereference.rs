@@ -1,14 +1,15 @@
-//! What an order is judged against: the reseller's own objects, and whether the wanted name is free. I/O: reads only.
+//! What an order is judged against: the reseller's own objects, whether the wanted name is free, and which trials were used.
+//! I/O: reads only.
 
-use std::{collections::BTreeMap, fmt::Debug};
+use std::{collections::BTreeSet, fmt::Debug};
 
-use ecqx_crds::{EcqxInstance, FqdnClaim, Holder, InstanceRef, InstanceTerm, LicenseSet, PortalOrder};
+use ecqx_crds::{EcqxInstance, FqdnClaim, Holder, InstanceRef, LicenseSet, TrialClaim};
 use ecqx_domain::{
-    feature::Feature,
     hostname::Label,
-    order::{Instance, Order, OrderTerm, Portfolio, names, wanted_hostname},
+    order::{Item, Order, Portfolio, SkuMap, names, wanted_hostname, wanted_trials},
 };
-use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace};
+use futures::future::try_join_all;
+use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace, jiff::Timestamp};
 use kube::{
     Api, Resource, ResourceExt,
     api::{ListParams, Object},
@@ -16,8 +17,10 @@ use kube::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{FulfilError, ORDER_ANNOTATION};
+use super::{CONVERTED_BY_ANNOTATION, FulfilError, ORDER_ANNOTATION};
 use crate::bridge::Bridge;
+
+mod portfolio;
 
 /// How many instances are read at a time.
 const PAGE: u32 = 500;
@@ -26,15 +29,15 @@ const PAGE: u32 = 500;
 /// moment ago, has to show.
 #[derive(Debug)]
 pub(super) struct Surroundings {
+    order: String,
     /// The reseller's namespace.
     pub namespace: String,
     /// Whether the namespace exists.
     pub namespace_exists: bool,
-    /// The reseller's instances.
-    pub instances: Vec<EcqxInstance>,
-    /// Their licence sets.
-    pub license_sets: Vec<LicenseSet>,
-    hostname_taken: bool,
+    instances: Vec<EcqxInstance>,
+    license_sets: Vec<LicenseSet>,
+    /// What the domain judges the order against.
+    pub portfolio: Portfolio,
 }
 
 /// Of an instance anywhere in the cluster, all that may be looked at: its host name.
@@ -45,11 +48,11 @@ struct HostnameOnly {
 
 pub(super) async fn dereference(
     bridge: &Bridge,
-    name: &str,
-    order: &PortalOrder,
+    order: &str,
     asked: &Order,
+    now: Timestamp,
 ) -> Result<Surroundings, FulfilError> {
-    let namespace = names::reseller_namespace(&order.spec.customer);
+    let namespace = names::reseller_namespace(&asked.customer);
     let label = wanted_hostname(asked, &bridge.settings, &bridge.config.skus);
     // All at once: an order is answered when it has taken effect, and each read is a way there and back.
     let (namespace_exists, instances, license_sets, held) = tokio::try_join!(
@@ -58,13 +61,36 @@ pub(super) async fn dereference(
         list(bridge, &namespace, "LicenseSets of"),
         is_held(bridge, label.as_ref(), &namespace),
     )?;
-    let mut around = Surroundings { namespace, namespace_exists, instances, license_sets, hostname_taken: false };
+    let order = order.to_owned();
+    let portfolio = Portfolio::default();
+    let mut around = Surroundings { order, namespace, namespace_exists, instances, license_sets, portfolio };
+    around.portfolio.instances = around.domain_instances(&bridge.settings, now);
     if let Some(label) = label
-        && around.own_instance(name).is_none()
+        && around.own_instance().is_none()
     {
-        around.hostname_taken = held || around.has_instance(&names::instance(&label));
+        around.portfolio.hostname_taken = held || around.instance(&names::instance(&label)).is_some();
     }
+    around.portfolio.used_trials = used_trials(bridge, asked, &around).await?;
     Ok(around)
+}
+
+/// The records of used trials, as far as the order wants the same: those that there are, and those that the reseller's
+/// instances will get.
+async fn used_trials(bridge: &Bridge, asked: &Order, around: &Surroundings) -> Result<BTreeSet<String>, FulfilError> {
+    let wanted = wanted_trials(asked, &around.portfolio, &bridge.settings, &bridge.config.skus);
+    if wanted.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let claims: Api<TrialClaim> = Api::all(bridge.client.clone());
+    let look_up = |name: String| {
+        let claims = claims.clone();
+        async move { claims.get_opt(&name).await.map_err(FulfilError::api("read", "TrialClaim", &name)) }
+    };
+    let found = try_join_all(wanted.into_values().map(look_up)).await?;
+    let used = found.into_iter().flatten().filter(|claim| !around.is_own(&claim.spec.holder));
+    let mut names: BTreeSet<String> = used.map(|claim| claim.name_any()).collect();
+    names.extend(around.trials_in_specs(bridge.settings.lifecycle.trial_scope));
+    Ok(names)
 }
 
 async fn exists(bridge: &Bridge, namespace: &str) -> Result<bool, FulfilError> {
@@ -119,52 +145,56 @@ async fn is_wanted_anywhere(bridge: &Bridge, label: &Label) -> Result<bool, Fulf
 
 impl Surroundings {
     /// The instance that this very order made, if it was cut off after that.
-    pub fn own_instance(&self, order: &str) -> Option<&EcqxInstance> {
-        self.instances.iter().find(|instance| is_of_order(*instance, order))
+    pub fn own_instance(&self) -> Option<&EcqxInstance> {
+        self.instances.iter().find(|instance| self.is_of_order(*instance, ORDER_ANNOTATION))
     }
 
-    fn has_instance(&self, name: &str) -> bool {
-        self.instances.iter().any(|instance| instance.name_any() == name)
+    /// The instance that this very order converted, if it was cut off after that.
+    pub fn converted_instance(&self) -> Option<&EcqxInstance> {
+        self.instances.iter().find(|instance| self.is_of_order(*instance, CONVERTED_BY_ANNOTATION))
+    }
+
+    /// The reseller's instance of that name.
+    pub fn instance(&self, name: &str) -> Option<&EcqxInstance> {
+        self.instances.iter().find(|instance| instance.name_any() == name)
     }
 
     /// The instance, if all that the order brings about is there already and only the record is missing: its licence set is
-    /// what is written last, and in one piece.
-    pub fn finished(&self, order: &str) -> Option<InstanceRef> {
-        let granted = |set: &LicenseSet| set.spec.grants.iter().any(|grant| grant.order_ref.as_deref() == Some(order));
-        let set = self.license_sets.iter().find(|set| is_of_order(*set, order) || granted(set))?;
-        Some(InstanceRef { namespace: self.namespace.clone(), name: set.name_any() })
+    /// what is written last, and in one piece; a conversion that grants nothing writes the instance alone.
+    pub fn finished(&self, asked: &Order, skus: &SkuMap) -> Option<InstanceRef> {
+        let of_order = |grant: &ecqx_crds::Grant| grant.order_ref.as_ref() == Some(&self.order);
+        let granted = |set: &&LicenseSet| set.spec.grants.iter().any(of_order);
+        let set = self.license_sets.iter().find(|set| self.is_of_order(*set, ORDER_ANNOTATION) || granted(set));
+        let name = set.map(ResourceExt::name_any).or_else(|| {
+            let grants = asked.lines.iter().any(|line| matches!(skus.item(&line.sku), Some(Item::Feature(_))));
+            self.converted_instance().filter(|_| !grants).map(ResourceExt::name_any)
+        })?;
+        Some(InstanceRef { namespace: self.namespace.clone(), name })
     }
 
-    /// What the domain judges the order against.
-    pub fn portfolio(&self, order: &str) -> Portfolio {
-        let instances = self.instances.iter().filter(|instance| !is_of_order(*instance, order));
-        Portfolio {
-            instances: instances.map(|instance| self.to_domain(instance)).collect(),
-            hostname_taken: self.hostname_taken,
-        }
+    /// Whether that is the instance that this very order made.
+    fn is_own(&self, holder: &Holder) -> bool {
+        let own = self.own_instance().and_then(|instance| instance.metadata.uid.as_deref());
+        holder.namespace == self.namespace && own == Some(holder.uid.as_str())
     }
 
-    fn to_domain(&self, instance: &EcqxInstance) -> Instance {
-        let name = instance.name_any();
-        let mut granted: BTreeMap<Feature, u64> = BTreeMap::new();
-        for grant in self.license_sets.iter().filter(|set| set.name_any() == name).flat_map(|set| &set.spec.grants) {
-            let sum = granted.entry(grant.feature).or_default();
-            *sum = sum.saturating_add(u64::try_from(grant.quantity).unwrap_or(0));
-        }
-        Instance {
-            name,
-            hostname: instance.spec.hostname.clone(),
-            display_name: instance.spec.display_name.clone(),
-            unique_id: instance.status.as_ref().and_then(|status| status.unique_id.clone()),
-            term: match instance.spec.term {
-                InstanceTerm::Trial => OrderTerm::Trial,
-                InstanceTerm::Paid => OrderTerm::Paid,
-            },
-            granted,
-        }
+    fn is_of_order(&self, object: &impl Resource, annotation: &str) -> bool {
+        let all = object.meta().annotations.as_ref();
+        all.and_then(|all| all.get(annotation)).is_some_and(|of| *of == self.order)
     }
 }
 
-fn is_of_order(object: &impl Resource, order: &str) -> bool {
-    object.meta().annotations.as_ref().and_then(|all| all.get(ORDER_ANNOTATION)).is_some_and(|of| of == order)
+#[cfg(test)]
+impl Surroundings {
+    /// Of a reseller with one instance.
+    pub fn of_instance(namespace: &str, instance: EcqxInstance) -> Self {
+        Self {
+            order: "o".to_owned(),
+            namespace: namespace.to_owned(),
+            namespace_exists: true,
+            instances: vec![instance],
+            license_sets: Vec::new(),
+            portfolio: Portfolio::default(),
+        }
+    }
 }

@@ -1,5 +1,8 @@
 //! Why an order could not be brought further for now. Pure.
 
+/// The one action that is done only if the object is as it was seen.
+pub(super) const CONVERT: &str = "convert";
+
 /// What was tried, on which object, and what the API server said. It is tried again by itself.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {kind} {name}: {source}")]
@@ -19,6 +22,11 @@ impl FulfilError {
             }
             _ => None,
         }
+    }
+
+    /// Whether somebody changed the instance between reading and converting it.
+    pub(super) fn is_overtaken(&self) -> bool {
+        self.action == CONVERT && matches!(&*self.source, kube::Error::Api(status) if status.code == 409)
     }
 
     pub(super) fn api(action: &'static str, kind: &'static str, name: &str) -> impl FnOnce(kube::Error) -> Self {

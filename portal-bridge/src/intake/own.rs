@@ -2,9 +2,12 @@
 
 use ecqx_crds::{OrderLine, PortalOrderSpec};
 use ecqx_domain::order::{OrderTerm, Payment};
+use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{COMPANY, CUSTOMER, Content, Fault, NOTE, NUMBER, SKU, count_lines, device, json, one_line, text};
+use super::{
+    COMPANY, CUSTOMER, Content, Fault, NOTE, NUMBER, SKU, count_lines, device, json, one_line, recordable, text,
+};
 use crate::config::{Config, is_shop};
 
 #[derive(Debug, Deserialize)]
@@ -20,6 +23,7 @@ struct Body {
     #[serde(default)]
     note: String,
     company: Option<String>,
+    placed_at: Option<Timestamp>,
     device: Option<String>,
     lines: Vec<BodyLine>,
 }
@@ -65,6 +69,7 @@ pub fn read(body: &[u8], config: &Config) -> Result<PortalOrderSpec, Fault> {
         customer: body.customer,
         term: body.term,
         note: text("note", &body.note, NOTE)?,
+        placed_at: body.placed_at.map(|at| recordable("placedAt", at)).transpose()?,
         company: company.filter(|company| !company.is_empty()),
         shop,
         number,
@@ -125,6 +130,7 @@ mod tests {
     #[case(|b: &mut Value| b["payment"] = json!("Awaiting"), true)]
     #[case(|b: &mut Value| b["note"] = json!("syunikwin\u{0}\u{1b}"), true)]
     #[case(|b: &mut Value| b["note"] = json!("other"), false)]
+    #[case(|b: &mut Value| b["placedAt"] = json!("2026-11-02T09:00:00+01:00"), true)]
     #[case(|b: &mut Value| b["customer"] = json!("1043"), false)]
     #[case(|b: &mut Value| b["lines"][0]["quantity"] = json!(2), false)]
     #[case(|b: &mut Value| b["company"] = json!("Syunik Win"), false)]
@@ -143,6 +149,9 @@ mod tests {
     #[case(|b: &mut Value| b["number"] = json!("1".repeat(65)), "number")]
     #[case(|b: &mut Value| b["note"] = json!("a".repeat(4001)), "note")]
     #[case(|b: &mut Value| b["company"] = json!("a".repeat(101)), "company")]
+    #[case(|b: &mut Value| b["placedAt"] = json!("yesterday"), "placedAt")]
+    #[case(|b: &mut Value| b["placedAt"] = json!("2026-11-02T09:00:00"), "placedAt")]
+    #[case(|b: &mut Value| b["placedAt"] = json!("0001-01-01T00:00:00Z"), "placedAt")]
     #[case(|b: &mut Value| b["term"] = json!("Promotion"), "term")]
     #[case(|b: &mut Value| b["lines"][0]["quantity"] = json!(1.5), "lines[0].quantity")]
     #[case(|b: &mut Value| b["lines"][0]["quantity"] = json!(i64::MAX), "lines[0].quantity")]

@@ -4,10 +4,11 @@
 
 use ecqx_crds::{OrderLine, PortalOrderSpec};
 use ecqx_domain::order::{OrderTerm, Payment};
+use k8s_openapi::jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Number, Value};
 
-use super::{COMPANY, Content, Fault, NOTE, SKU, count_lines, device, json, one_line, text};
+use super::{COMPANY, Content, Fault, NOTE, SKU, count_lines, device, json, one_line, recordable, text};
 use crate::config::Config;
 
 /// What a webhook delivered.
@@ -29,6 +30,8 @@ struct Body {
     payment_method: String,
     #[serde(default, deserialize_with = "or_default")]
     customer_note: String,
+    #[serde(default, deserialize_with = "or_default")]
+    date_created_gmt: String,
     #[serde(default, deserialize_with = "or_default")]
     billing: Billing,
     line_items: Vec<LineItem>,
@@ -90,10 +93,23 @@ pub fn read(body: &[u8], config: &Config) -> Result<Delivery, Fault> {
         customer: if body.customer_id == 0 { String::new() } else { body.customer_id.to_string() },
         term: if trial { OrderTerm::Trial } else { OrderTerm::Paid },
         note: text("customer_note", &body.customer_note, NOTE)?,
+        placed_at: placed_at(&body.date_created_gmt)?,
         company: Some(company.trim().to_owned()).filter(|company| !company.is_empty()),
         lines: lines.collect::<Result<_, _>>()?,
     };
     Ok(Delivery::Order(Box::new(content.seal(payment(&body.status))?)))
+}
+
+/// When the order was placed. The shop writes the time in UTC and leaves the zone out.
+fn placed_at(date_created_gmt: &str) -> Result<Option<Timestamp>, Fault> {
+    let path = "date_created_gmt";
+    if date_created_gmt.is_empty() {
+        return Ok(None);
+    }
+    let in_utc = date_created_gmt.trim_end_matches('Z').parse::<DateTime>();
+    let at = in_utc.and_then(|at| TimeZone::UTC.to_timestamp(at));
+    let at = at.map_err(|error| Fault::new(path, format!("no time such as 2026-11-02T08:00:00: {error}")))?;
+    recordable(path, at).map(Some)
 }
 
 /// What a status of the shop says of the payment. One that is not known says nothing.
@@ -193,6 +209,20 @@ mod tests {
         assert_ne!(digest("stripe"), digest("trial"));
     }
 
+    #[rstest]
+    #[case(json!("2026-11-02T08:00:00"), Some("2026-11-02T08:00:00Z"))]
+    #[case(json!("2026-11-02T08:00:00Z"), Some("2026-11-02T08:00:00Z"))]
+    #[case(json!(null), None)]
+    #[case(json!(""), None)]
+    fn an_order_was_placed_when_the_shop_says_and_that_is_no_content(
+        #[case] given: Value,
+        #[case] placed: Option<&str>,
+    ) {
+        let delivered = order(|body| body["date_created_gmt"] = given).unwrap();
+        assert_eq!(delivered.placed_at.map(|at| at.0.to_string()).as_deref(), placed);
+        assert_eq!(delivered.content_digest, order(|_| {}).unwrap().content_digest);
+    }
+
     #[test]
     fn a_draft_is_no_order_yet() {
         assert_eq!(order(|body| body["status"] = json!("checkout-draft")).unwrap_err().problem, "draft");
@@ -236,6 +266,8 @@ mod tests {
     #[case(|b: &mut Value| b["line_items"][1]["quantity"] = json!(1.5), "line_items[1].quantity")]
     #[case(|b: &mut Value| b["line_items"][1]["quantity"] = json!("2"), "line_items[1].quantity")]
     #[case(|b: &mut Value| b["line_items"] = json!({}), "line_items")]
+    #[case(|b: &mut Value| b["date_created_gmt"] = json!("0000-00-00T00:00:00"), "date_created_gmt")]
+    #[case(|b: &mut Value| b["date_created_gmt"] = json!(1_762_070_400), "date_created_gmt")]
     fn a_body_that_does_not_fit_is_refused_with_its_path(#[case] change: fn(&mut Value), #[case] path: &str) {
         assert_eq!(order(change).unwrap_err().path, path);
     }

@@ -3,8 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking, in its helpers too
 
 mod add_ons;
+mod conversion;
 mod crash;
+mod ends;
 mod once;
 mod payment;
+mod promotions;
 mod refusals;
 mod rig;
+mod trials;

@@ -8,9 +8,13 @@ use ecqx_domain::settings::Settings;
 use ecqx_portal_bridge::{Bridge, config::Config, controller, http, secrets::SecretFiles, turns::Turns};
 use ecqx_tests::{ControlPlane, kinds};
 use hmac::{Hmac, KeyInit, Mac};
-use k8s_openapi::api::{
-    core::v1::Namespace,
-    rbac::v1::{ClusterRole, ClusterRoleBinding},
+use k8s_openapi::{
+    api::{
+        core::v1::Namespace,
+        rbac::v1::{ClusterRole, ClusterRoleBinding},
+    },
+    apimachinery::pkg::apis::meta::v1::Time,
+    jiff::{SignedDuration, Timestamp},
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -41,6 +45,7 @@ pub struct Rig {
     pub admin: Client,
     namespace: String,
     config: Value,
+    settings: Value,
     address: String,
     secrets: tempfile::TempDir,
     stop: CancellationToken,
@@ -75,6 +80,11 @@ pub fn order(number: u64, customer: u64, note: &str, lines: &[(&str, i64)]) -> V
     })
 }
 
+pub fn trial(mut order: Value) -> Value {
+    order["payment_method"] = json!("trial");
+    order
+}
+
 pub fn add_on(number: u64, customer: u64, device: &str, lines: &[(&str, i64)]) -> Value {
     let mut order = order(number, customer, "", lines);
     order["meta_data"] = json!([{"key": "device", "value": device}]);
@@ -87,7 +97,21 @@ impl Rig {
         Self::start_with(test, json!({}), None).await
     }
 
+    /// A bridge with other settings than the defaults.
+    pub async fn start_with_settings(test: &str, settings: Value) -> Self {
+        let mut rig = Self::prepare(test, json!({})).await;
+        rig.settings = settings;
+        rig.run(None).await;
+        rig
+    }
+
     pub async fn start_with(test: &str, config: Value, fault: Option<Fault>) -> Self {
+        let mut rig = Self::prepare(test, config).await;
+        rig.run(fault).await;
+        rig
+    }
+
+    async fn prepare(test: &str, config: Value) -> Self {
         let admin = Client::try_from(control_plane().await.config()).unwrap();
         let namespace = format!("orders-{test}");
         apply(
@@ -101,9 +125,7 @@ impl Rig {
         std::fs::write(secrets.path().join("webhook"), format!("{SECRET}\n")).unwrap();
         std::fs::write(secrets.path().join("tokens"), format!("other\n{TOKEN}\n")).unwrap();
         let (stop, tasks, address) = (CancellationToken::new(), Vec::new(), String::new());
-        let mut rig = Self { admin, namespace, config, address, secrets, stop, tasks };
-        rig.run(fault).await;
-        rig
+        Self { admin, namespace, config, settings: json!({}), address, secrets, stop, tasks }
     }
 
     async fn run(&mut self, fault: Option<Fault>) {
@@ -113,7 +135,7 @@ impl Rig {
         let bridge = Arc::new(Bridge {
             client,
             orders_namespace: self.namespace.clone(),
-            settings: Settings::parse("{}").unwrap(),
+            settings: Settings::parse(&self.settings.to_string()).unwrap(),
             config: Config::parse(&self.config.to_string()).unwrap(),
             secrets: SecretFiles { webhook_secret: at("webhook"), api_tokens: at("tokens") },
             known: controller.store(),
@@ -138,12 +160,37 @@ impl Rig {
     }
 
     pub async fn restart(&mut self) {
+        self.restart_into(None).await;
+    }
+
+    pub async fn restart_into(&mut self, fault: Option<Fault>) {
         self.stop.cancel();
         for task in self.tasks.drain(..) {
             task.abort();
             let _ = task.await;
         }
-        self.run(None).await;
+        self.run(fault).await;
+    }
+
+    /// The one instance of a reseller, and its licence set.
+    pub async fn only(&self, customer: u64) -> (EcqxInstance, Option<LicenseSet>) {
+        let mut instances = self.instances(customer).await;
+        assert_eq!(instances.len(), 1, "{instances:?}");
+        (instances.remove(0), self.license_sets(customer).await.into_iter().next())
+    }
+
+    /// What the operator would record.
+    pub async fn set_status(&self, customer: u64, name: &str, status: Value) {
+        let instances: Api<EcqxInstance> = Api::namespaced(self.admin.clone(), &format!("reseller-{customer}"));
+        let patch = Patch::Merge(json!({"status": status}));
+        instances.patch_status(name, &PatchParams::default(), &patch).await.unwrap();
+    }
+
+    /// A trial of 30 days that ends so many hours from now; fewer than none: it is over.
+    pub async fn set_trial(&self, customer: u64, name: &str, ends_in_hours: i64) {
+        let at = |hours: i64| Time(Timestamp::now() + SignedDuration::from_hours(hours));
+        let trial = json!({"startedAt": at(ends_in_hours - 720), "endsAt": at(ends_in_hours)});
+        self.set_status(customer, name, json!({"trial": trial})).await;
     }
 
     pub async fn deliver(&self, order: &Value) -> Answer {
@@ -276,7 +323,7 @@ async fn grant_rights(admin: &Client) {
             may(ours, &["portalorders"], &["get", "list", "watch", "create", "patch"]),
             may(ours, &["portalorders/status"], &["patch"]),
             may(ours, &["ecqxinstances", "licensesets"], &["list", "create", "patch"]),
-            may(ours, &["fqdnclaims"], &["get"]),
+            may(ours, &["fqdnclaims", "trialclaims"], &["get"]),
             may("", &["namespaces"], &["get", "create", "patch"]),
         ],
     });

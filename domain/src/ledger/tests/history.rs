@@ -6,12 +6,12 @@ use proptest::prelude::*;
 use super::*;
 
 /// The days that a history spans.
-pub(super) const DAYS: i64 = 40;
+pub(crate) const DAYS: i64 = 40;
 /// Few features, so that facts meet.
 const FEATURES: [Feature; 2] = [Feature::IpPhoneExtension, Feature::CallRecording];
 
 /// The instant of a day of the grid.
-pub(super) fn day(number: i64) -> Timestamp {
+pub(crate) fn day(number: i64) -> Timestamp {
     at("2025-10-01T00:00:00Z") + SignedDuration::from_hours(24 * number)
 }
 
@@ -63,7 +63,7 @@ prop_compose! {
 
 prop_compose! {
     /// A history in which each id stands for one fact.
-    pub(super) fn a_history()(
+    pub(crate) fn a_history()(
         mut grants in proptest::collection::vec(a_grant(), 0..8),
         mut changes in proptest::collection::vec(a_change(), 0..8),
     ) -> Facts {

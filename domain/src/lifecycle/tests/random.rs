@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use super::*;
 
 /// The days that a life spans.
-pub(super) const SPAN: i64 = 40;
+pub(crate) const SPAN: i64 = 40;
 
 /// The instant of a day of the grid.
-pub(super) fn day(number: i64) -> Timestamp {
-    at("2026-09-01T00:00:00Z") + days(number)
+pub(crate) fn day(number: i64) -> Timestamp {
+    at("2025-10-01T00:00:00Z") + days(number)
 }
 
 fn some_days(most: i64) -> impl Strategy<Value = SignedDuration> {
@@ -17,7 +17,7 @@ fn some_days(most: i64) -> impl Strategy<Value = SignedDuration> {
 }
 
 prop_compose! {
-    pub(super) fn any_rules()(
+    pub(crate) fn any_rules()(
         reminders in proptest::collection::vec(some_days(8), 0..4),
         grace in some_days(8),
         drain_deadline in some_days(2),
@@ -33,7 +33,7 @@ prop_compose! {
 
 prop_compose! {
     /// A life of which nothing is on record yet.
-    pub(super) fn a_new_life()(
+    pub(crate) fn a_new_life()(
         term in prop_oneof![Just(OrderTerm::Trial), Just(OrderTerm::Paid)],
         trial in proptest::option::weighted(0.8, (0..SPAN, 1_i64..12)),
         unsubscribed in proptest::option::weighted(0.4, 0..SPAN),
@@ -54,7 +54,7 @@ prop_compose! {
 
 prop_compose! {
     /// A life, rules, and any part of its milestones on record, in their order or not.
-    pub(super) fn a_life()(life in a_new_life(), rules in any_rules(), chosen in any::<u64>()) -> (Life, LifecycleRules) {
+    pub(crate) fn a_life()(life in a_new_life(), rules in any_rules(), chosen in any::<u64>()) -> (Life, LifecycleRules) {
         let all = life.milestones(&rules).into_iter().enumerate();
         let reached = all.filter(|(index, _)| chosen >> index & 1 == 1 && chosen % 3 != 0).map(|(_, reached)| reached);
         (Life { reached: reached.collect(), ..life.clone() }, rules)

@@ -3,6 +3,17 @@
 use rstest::rstest;
 
 use super::*;
+use crate::lifecycle::{Life, Trial};
+
+const NOW: &str = "2026-11-23T09:00:00Z";
+const LATER: &str = "2026-12-01T00:00:00Z";
+const EARLIER: &str = "2026-11-20T00:00:00Z";
+/// More than 30 days before.
+const LONG_AGO: &str = "2026-10-01T00:00:00Z";
+
+fn at(time: &str) -> Timestamp {
+    time.parse().unwrap()
+}
 
 fn line(sku: &str, quantity: i64) -> super::super::Line {
     super::super::Line { sku: sku.to_owned(), quantity, device: None }
@@ -12,7 +23,9 @@ fn order(note: &str, lines: &[(&str, i64)]) -> Order {
     Order {
         customer: "1042".to_owned(),
         term: OrderTerm::Paid,
+        placed_at: None,
         note: note.to_owned(),
+        company: None,
         lines: lines.iter().map(|(sku, quantity)| line(sku, *quantity)).collect(),
     }
 }
@@ -31,25 +44,57 @@ fn syunikwin() -> Instance {
         hostname: "syunikwin".to_owned(),
         display_name: Some("Head Office".to_owned()),
         unique_id: Some("ECQX-H5PK-ZCHK-67HJ-G9HK".to_owned()),
-        term: OrderTerm::Paid,
-        granted: BTreeMap::from([(Feature::CallRecording, 100)]),
+        company: None,
+        life: Life::new(OrderTerm::Paid),
+        paid: BTreeMap::from([(Feature::CallRecording, 100)]),
+        converted_by_this_order: false,
     }
 }
 
+/// An instance whose trial ends, or ended, then.
+fn on_trial(ends_at: &str) -> Instance {
+    let mut instance = syunikwin();
+    let ends_at = at(ends_at);
+    let started_at = ends_at.checked_sub(jiff::SignedDuration::from_hours(720)).unwrap();
+    instance.life = Life { trial: Some(Trial { started_at, ends_at }), ..Life::new(OrderTerm::Trial) };
+    instance.paid.clear();
+    instance
+}
+
+fn unsubscribed(mut instance: Instance, from: &str) -> Portfolio {
+    instance.life.unsubscribed_at = Some(at(from));
+    one(instance)
+}
+
+fn one(instance: Instance) -> Portfolio {
+    Portfolio { instances: vec![instance], ..Portfolio::default() }
+}
+
 fn one_instance() -> Portfolio {
-    Portfolio { instances: vec![syunikwin()], hostname_taken: false }
+    one(syunikwin())
 }
 
 fn judge(order: &Order, portfolio: &Portfolio) -> Result<Decision, Vec<&'static str>> {
-    evaluate(order, portfolio, &Settings::parse("{}").unwrap(), &SkuMap::default())
+    judge_with("{}", order, portfolio)
+}
+
+fn judge_with(settings: &str, order: &Order, portfolio: &Portfolio) -> Result<Decision, Vec<&'static str>> {
+    let settings = Settings::parse(settings).unwrap();
+    evaluate(order, portfolio, &settings, &SkuMap::default(), at(NOW))
         .map_err(|holds| holds.iter().map(Hold::code).collect())
+}
+
+fn holds(order: &Order, portfolio: &Portfolio) -> Vec<String> {
+    let judged = evaluate(order, portfolio, &Settings::parse("{}").unwrap(), &SkuMap::default(), at(NOW));
+    judged.unwrap_err().iter().map(Hold::to_string).collect()
 }
 
 #[test]
 fn an_ecqx_with_services_is_a_new_instance_with_the_services_granted() {
     let decision = judge(&order("syunikwin", &[("IP-PHONE-EXT", 10), ("ECQX", 1)]), &Portfolio::default());
     let grants = vec![LineGrant { line: 0, feature: Feature::IpPhoneExtension, quantity: 10 }];
-    assert_eq!(decision, Ok(Decision::NewInstance { hostname: Label::parse("syunikwin").unwrap(), grants }));
+    let hostname = Label::parse("syunikwin").unwrap();
+    assert_eq!(decision, Ok(Decision::NewInstance { hostname, grants, promotions: Vec::new() }));
 }
 
 #[rstest]
@@ -71,10 +116,13 @@ fn a_line_without_a_device_goes_with_those_that_name_one() {
     assert!(judge(&order, &one_instance()).is_ok());
 }
 
-#[test]
-fn an_add_on_with_an_ecqx_belongs_to_the_new_instance_whatever_device_it_names() {
+#[rstest]
+#[case(None)]
+#[case(Some("second"))]
+#[case(Some("Second.epygicloud.com"))]
+fn an_add_on_in_an_order_with_an_ecqx_belongs_to_the_new_instance(#[case] device: Option<&str>) {
     let mut order = order("second", &[("ECQX", 1), ("CALL-RECORDING", 152)]);
-    order.lines[1].device = Some("syunikwin".to_owned());
+    order.lines[1].device = device.map(str::to_owned);
     assert!(matches!(judge(&order, &one_instance()), Ok(Decision::NewInstance { .. })));
 }
 
@@ -122,10 +170,9 @@ fn an_order_without_a_customer_is_held() {
 #[test]
 fn a_taken_name_is_held_and_the_message_does_not_say_by_whom() {
     let order = order("syunikwin", &[("ECQX", 1)]);
-    let portfolio = Portfolio { instances: Vec::new(), hostname_taken: true };
-    let holds = evaluate(&order, &portfolio, &Settings::parse("{}").unwrap(), &SkuMap::default()).unwrap_err();
-    assert_eq!(holds[0].code(), "HostnameTaken");
-    assert_eq!(holds[0].to_string(), "host name syunikwin is taken; order again with another one in the note");
+    let portfolio = Portfolio { hostname_taken: true, ..Portfolio::default() };
+    assert_eq!(judge(&order, &portfolio), Err(vec!["HostnameTaken"]));
+    assert_eq!(holds(&order, &portfolio)[0], "host name syunikwin is taken; order again with another one in the note");
 }
 
 #[test]
@@ -140,8 +187,7 @@ fn two_devices_of_one_display_name_are_ambiguous_and_nothing_is_guessed() {
 
 #[test]
 fn a_paid_add_on_for_an_instance_on_trial_is_held_and_a_trial_of_a_feature_is_not() {
-    let mut portfolio = one_instance();
-    portfolio.instances[0].term = OrderTerm::Trial;
+    let portfolio = one(on_trial(LATER));
     let mut order = for_device("syunikwin", &[("CALL-CENTER", 1)]);
     assert_eq!(judge(&order, &portfolio), Err(vec!["InstanceOnTrial"]));
     order.term = OrderTerm::Trial;
@@ -151,9 +197,8 @@ fn a_paid_add_on_for_an_instance_on_trial_is_held_and_a_trial_of_a_feature_is_no
 #[test]
 fn the_message_over_a_maximum_names_feature_sum_maximum_and_what_fits() {
     let order = for_device("syunikwin", &[("CALL-RECORDING", 53)]);
-    let holds = evaluate(&order, &one_instance(), &Settings::parse("{}").unwrap(), &SkuMap::default()).unwrap_err();
     assert_eq!(
-        holds[0].to_string(),
+        holds(&order, &one_instance())[0],
         "CallRecording would come to 153 (base configuration and earlier orders included), above the maximum of 152 on one \
          instance; order at most 52"
     );
@@ -167,3 +212,5 @@ fn the_wanted_host_name_is_known_only_of_orders_with_an_ecqx() {
     assert_eq!(wanted(&order("syunikwin", &[("CALL-CENTER", 1)])), None);
     assert_eq!(wanted(&order("www", &[("ECQX", 1)])), None);
 }
+
+mod over_time;

@@ -1,0 +1,187 @@
+//! Queries a second beside NSD's and Knot's: the same zone, the same cores, one run. Starts programs; `make bench-dns` runs it.
+//!
+//! Every figure is a ratio, ours over theirs; each is the median of rounds in which all servers are asked in turn.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark fails by panicking, and prints what it finds"
+)]
+
+#[path = "../tests/peers/servers.rs"]
+mod servers;
+
+use std::{
+    fmt::Write as _,
+    io::{BufRead, BufReader, Write as _},
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use ecqx_dns::{
+    Snapshot,
+    published::Published,
+    server::Server,
+    zone::{Timers, Zone, ZoneSettings, build_snapshot},
+};
+use ecqx_domain::hostname::Label;
+use servers::{Peer, zone_file};
+
+const ZONE: &str = "epygicloud.com";
+const ROUNDS: usize = 3;
+/// The seconds of one measurement.
+const SECONDS: &str = "3";
+/// How many changes a second the busy server has.
+const CHANGES: u32 = 100;
+
+fn published(n: u32) -> Published {
+    let [_, a, b, c] = n.to_be_bytes();
+    let addresses = [[10, a, b, c].into()].into();
+    Published { label: Label::parse(&format!("pbx-{n}")).unwrap(), addresses }
+}
+
+fn zone(names: u32) -> Zone {
+    let servers = ["ns1=203.0.113.1".parse().unwrap(), "ns2=203.0.113.2".parse().unwrap()];
+    let settings = Arc::new(ZoneSettings::new(ZONE, &servers, Timers::default()).unwrap());
+    build_snapshot((0..names).map(published), &settings, 1).unwrap()
+}
+
+/// The server alone in a process, as it runs in earnest, so that its memory can be told.
+#[tokio::main]
+async fn serve(names: u32, changes: u32) {
+    let snapshot = Snapshot::default();
+    snapshot.store(Some(Arc::new(zone(names))));
+    let server = Server::start("127.0.0.1:0".parse().unwrap(), Arc::clone(&snapshot)).await.unwrap();
+    println!("{}", server.address());
+    std::io::stdout().flush().unwrap();
+    let mut ticks = tokio::time::interval(Duration::from_secs(1) / changes.max(1));
+    for n in 0.. {
+        ticks.tick().await;
+        if changes > 0 {
+            let zone = snapshot.load_full().unwrap();
+            let mut new = published((n + 1) % names);
+            new.addresses.insert([192, 0, 2, u8::try_from(n % 200).unwrap()].into());
+            let next = zone.changed([(published(n % names).label, Some(new))], zone.serial() + 1).unwrap();
+            snapshot.store(Some(Arc::new(next)));
+        }
+    }
+}
+
+struct Ours {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Ours {
+    fn start(names: u32, changes: u32) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--serve", &names.to_string(), &changes.to_string()]).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { address: line.trim().parse().unwrap(), child }
+    }
+}
+
+impl Drop for Ours {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Queries in dnsperf's form: for names that exist, that do not, or both.
+fn queries(names: u32, kind: &str) -> String {
+    let mut text = String::new();
+    let mut number = 1_u64;
+    for at in 0..100_000_u32 {
+        number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let n = u32::try_from(number >> 33).unwrap() % names;
+        let miss = kind == "misses" || kind == "mix" && at % 4 == 0;
+        let (prefix, label) = if miss { ("", format!("nobody-{n}")) } else { ("", format!("pbx-{n}")) };
+        let (prefix, record) = match at % 3 {
+            1 if !miss => ("_sip._udp.", "SRV"),
+            2 if !miss => (prefix, "NAPTR"),
+            _ => (prefix, "A"),
+        };
+        writeln!(text, "{prefix}{label}.{ZONE} {record}").unwrap();
+    }
+    text
+}
+
+/// Queries a second that dnsperf gets answered.
+fn measure(at: SocketAddr, file: &std::path::Path) -> f64 {
+    let mut command = Command::new("dnsperf");
+    command.args([
+        "-s",
+        &at.ip().to_string(),
+        "-p",
+        &at.port().to_string(),
+        "-l",
+        SECONDS,
+        "-c",
+        "8",
+        "-q",
+        "400",
+        "-e",
+    ]);
+    let output = command.arg("-d").arg(file).output().expect("dnsperf; install it with `make setup`");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = text.lines().find(|line| line.contains("Queries per second")).unwrap_or_else(|| panic!("{text}"));
+    line.split_whitespace().last().unwrap().parse().unwrap()
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+fn compare(names: u32) {
+    let text = zone_file(&zone(names));
+    let (nsd, knot) = (Peer::nsd(ZONE, &text), Peer::knot(ZONE, &text));
+    let (ours, busy) = (Ours::start(names, 0), Ours::start(names, CHANGES));
+    let folder = tempfile::tempdir().unwrap();
+    for kind in ["hits", "misses", "mix"] {
+        let file = folder.path().join(kind);
+        std::fs::write(&file, queries(names, kind)).unwrap();
+        let targets = [ours.address, nsd.address, knot.address, busy.address];
+        let mut rates = targets.map(|_| Vec::new());
+        for _ in 0..ROUNDS {
+            for (target, rates) in targets.iter().zip(&mut rates) {
+                rates.push(measure(*target, &file));
+            }
+        }
+        let [own, nsd, knot, busy] = rates.map(median);
+        println!(
+            "{names:>7} names, {kind:<6}  ÷ NSD {:.2}  ÷ Knot {:.2}  under {CHANGES} changes/s ÷ idle {:.2}   ({own:.0} q/s)",
+            own / nsd,
+            own / knot,
+            busy / own
+        );
+    }
+    let own = servers::memory(ours.child.id());
+    let ratio =
+        |theirs: u64| f64::from(u32::try_from(own / 1024).unwrap()) / f64::from(u32::try_from(theirs / 1024).unwrap());
+    println!(
+        "{names:>7} names, memory  ÷ NSD {:.2}  ÷ Knot {:.2}   ({} MiB)",
+        ratio(nsd.memory()),
+        ratio(knot.memory()),
+        own >> 20
+    );
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(0);
+    if arguments.first().is_some_and(|first| first == "--serve") {
+        serve(number(1), number(2));
+        return;
+    }
+    let wanted: Vec<u32> = arguments.iter().filter_map(|text| text.parse().ok()).collect();
+    for names in if wanted.is_empty() { vec![1000, 10_000, 100_000] } else { wanted } {
+        compare(names);
+    }
+}

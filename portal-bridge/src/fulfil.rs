@@ -10,7 +10,11 @@ use kube::ResourceExt;
 
 pub use error::FulfilError;
 
-use crate::{bridge::Bridge, turns};
+use crate::{
+    bridge::Bridge,
+    clock::{next_second, this_second},
+    turns,
+};
 
 mod apply;
 mod build;
@@ -120,7 +124,11 @@ async fn bring_about(bridge: &Bridge, name: &str, order: &PortalOrder) -> Result
     if order.spec.payment == Payment::Awaiting && order.spec.term == OrderTerm::Paid && !begun {
         return Ok(Outcome::AwaitingPayment);
     }
-    let effects = build::effects(name, &order.spec, &around, &decision, now);
+    if around.is_asked_for_less(&decision, now) {
+        // What is ordered after a request for less must not be what that is measured against.
+        next_second().await;
+    }
+    let effects = build::effects(name, &order.spec, &around, &decision, this_second());
     apply::apply(bridge, &around, &effects).await?;
     tracing::info!(
         order = name,

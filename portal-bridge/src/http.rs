@@ -9,7 +9,7 @@ use axum::{
     http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use futures::FutureExt;
 use tokio::sync::Semaphore;
@@ -18,8 +18,10 @@ use crate::bridge::Bridge;
 use answer::Refusal;
 
 mod answer;
+mod instances;
 mod orders;
 mod take;
+mod token;
 mod webhook;
 
 /// How many deliveries are worked on at once; more wait.
@@ -34,6 +36,10 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
         .route("/webhooks/woocommerce", post(webhook::deliver))
         .route("/v1/orders", post(orders::place))
         .route("/v1/orders/{shop}/{number}", get(orders::look_up))
+        .route("/v1/instances/{namespace}/{name}/forecast", get(instances::forecast))
+        .route("/v1/instances/{namespace}/{name}/changes", get(instances::list_changes).post(instances::request_change))
+        .route("/v1/instances/{namespace}/{name}/changes/{id}/cancel", post(instances::cancel_change))
+        .route("/v1/instances/{namespace}/{name}/payment", put(instances::put_payment))
         .layer(middleware::from_fn_with_state(places, in_turn))
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))

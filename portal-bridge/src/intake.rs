@@ -41,7 +41,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub(crate) fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { path: path.into(), problem: problem.into() }
     }
 }
@@ -75,7 +75,7 @@ impl Content {
 }
 
 /// Reads JSON, with the path of what does not fit.
-fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
     let reader = &mut serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut *reader).map_err(|error| {
         let path = error.path().to_string();

@@ -3,10 +3,10 @@
 
 use std::{collections::BTreeSet, fmt::Debug};
 
-use ecqx_crds::{EcqxInstance, FqdnClaim, Holder, InstanceRef, LicenseSet, TrialClaim};
+use ecqx_crds::{Change, EcqxInstance, FqdnClaim, Holder, InstanceRef, LicenseSet, TrialClaim};
 use ecqx_domain::{
     hostname::Label,
-    order::{Item, Order, Portfolio, SkuMap, names, wanted_hostname, wanted_trials},
+    order::{Decision, Item, Order, Portfolio, SkuMap, names, wanted_hostname, wanted_trials},
 };
 use futures::future::try_join_all;
 use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace, jiff::Timestamp};
@@ -170,6 +170,18 @@ impl Surroundings {
             self.converted_instance().filter(|_| !grants).map(ResourceExt::name_any)
         })?;
         Some(InstanceRef { namespace: self.namespace.clone(), name })
+    }
+
+    /// Whether less was asked of what is granted, in this very second.
+    pub fn is_asked_for_less(&self, decision: &Decision, now: Timestamp) -> bool {
+        let (Decision::AddOn { instance, grants } | Decision::Conversion { instance, grants }) = decision else {
+            return false;
+        };
+        let asked_now =
+            |change: &&Change| change.requested_at.as_ref().is_some_and(|at| at.0.as_second() == now.as_second());
+        let sets = self.license_sets.iter().filter(|set| set.name_any() == *instance);
+        let asked = sets.flat_map(|set| &set.spec.changes).filter(asked_now).map(|change| change.service);
+        asked.into_iter().any(|service| grants.iter().any(|grant| Item::Feature(grant.feature) == service))
     }
 
     /// Whether that is the instance that this very order made.

@@ -9,7 +9,7 @@ use ecqx_crds::{InstanceRef, OrderPhase, OrderReason, PortalOrder};
 use kube::ResourceExt;
 use serde::Serialize;
 
-use crate::intake::Fault;
+use crate::{instances::InstanceError, intake::Fault};
 
 /// The body of every answer.
 #[derive(Debug, Serialize)]
@@ -68,6 +68,8 @@ pub(super) enum Refusal {
     Unknown,
     #[error("the order could not be recorded for now; deliver it again")]
     Unavailable,
+    #[error(transparent)]
+    Instance(#[from] InstanceError),
 }
 
 impl Refusal {
@@ -79,6 +81,7 @@ impl Refusal {
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::Unknown => StatusCode::NOT_FOUND,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Instance(error) => error.status(),
         }
     }
 
@@ -93,6 +96,7 @@ impl Refusal {
             Self::Conflict { .. } => "ContentConflict",
             Self::Unknown => "OrderUnknown",
             Self::Unavailable => "Unavailable",
+            Self::Instance(error) => error.code(),
         }
     }
 
@@ -103,6 +107,7 @@ impl Refusal {
             Self::Unreadable(fault) => fault.path.clone(),
             Self::Conflict { .. } | Self::Unknown => "number".to_owned(),
             Self::TooLarge { .. } | Self::CutOff | Self::Unavailable => ".".to_owned(),
+            Self::Instance(error) => error.field().to_owned(),
         }
     }
 }

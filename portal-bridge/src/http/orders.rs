@@ -6,7 +6,7 @@ use axum::{
     Json,
     body::Body,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header::AUTHORIZATION},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use ecqx_crds::OrderPhase;
@@ -16,6 +16,7 @@ use super::{
     answer::{Answer, Refusal},
     read_body,
     take::{Taken, take},
+    token::admit,
 };
 use crate::{bridge::Bridge, intake::own};
 
@@ -41,24 +42,6 @@ pub(super) async fn look_up(
         Ok(None) => Err(Refusal::Unknown),
         Err(error) => {
             tracing::error!(%error, "an order could not be looked up");
-            Err(Refusal::Unavailable)
-        }
-    }
-}
-
-/// Before the body is read: nobody without a token makes the bridge hold one.
-async fn admit(bridge: &Bridge, headers: &HeaderMap) -> Result<(), Refusal> {
-    let header = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
-    let scheme = b"Bearer ";
-    let token = match header.split_at_checked(scheme.len()) {
-        Some((given, token)) if given.eq_ignore_ascii_case(scheme) => token,
-        _ => return Err(Refusal::TokenInvalid),
-    };
-    match bridge.secrets.admits(token).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Refusal::TokenInvalid),
-        Err(error) => {
-            tracing::error!(%error, "a token could not be verified");
             Err(Refusal::Unavailable)
         }
     }

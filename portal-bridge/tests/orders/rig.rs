@@ -179,11 +179,18 @@ impl Rig {
         (instances.remove(0), self.license_sets(customer).await.into_iter().next())
     }
 
+    pub fn sets_of(&self, customer: u64) -> Api<LicenseSet> {
+        Api::namespaced(self.admin.clone(), &format!("reseller-{customer}"))
+    }
+
+    pub fn instances_of(&self, customer: u64) -> Api<EcqxInstance> {
+        Api::namespaced(self.admin.clone(), &format!("reseller-{customer}"))
+    }
+
     /// What the operator would record.
     pub async fn set_status(&self, customer: u64, name: &str, status: Value) {
-        let instances: Api<EcqxInstance> = Api::namespaced(self.admin.clone(), &format!("reseller-{customer}"));
         let patch = Patch::Merge(json!({"status": status}));
-        instances.patch_status(name, &PatchParams::default(), &patch).await.unwrap();
+        self.instances_of(customer).patch_status(name, &PatchParams::default(), &patch).await.unwrap();
     }
 
     /// A trial of 30 days that ends so many hours from now; fewer than none: it is over.
@@ -212,6 +219,14 @@ impl Rig {
     pub async fn get(&self, path: &str) -> Answer {
         let request = reqwest::Client::builder().no_proxy().build().unwrap().get(format!("{}{path}", self.address));
         read(request.bearer_auth(TOKEN).send().await.unwrap()).await
+    }
+
+    /// A call about an instance of a reseller: `path` goes on after its name.
+    pub async fn call(&self, method: &str, (customer, name): (u64, &str), path: &str, body: &Value) -> Answer {
+        let url = format!("{}/v1/instances/reseller-{customer}/{name}{path}", self.address);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.request(method.parse().unwrap(), url).bearer_auth(TOKEN);
+        read(request.body(body.to_string()).send().await.unwrap()).await
     }
 
     pub fn orders(&self) -> Api<PortalOrder> {
@@ -322,7 +337,7 @@ async fn grant_rights(admin: &Client) {
         "rules": [
             may(ours, &["portalorders"], &["get", "list", "watch", "create", "patch"]),
             may(ours, &["portalorders/status"], &["patch"]),
-            may(ours, &["ecqxinstances", "licensesets"], &["list", "create", "patch"]),
+            may(ours, &["ecqxinstances", "licensesets"], &["get", "list", "create", "patch"]),
             may(ours, &["fqdnclaims", "trialclaims"], &["get"]),
             may("", &["namespaces"], &["get", "create", "patch"]),
         ],

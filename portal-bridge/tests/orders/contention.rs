@@ -1,0 +1,90 @@
+//! Two bridges and a hand with `kubectl` write facts for one instance at the same time: none is lost, none is there twice.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
+
+use crate::rig::{Rig, add_on, order};
+
+const CUSTOMER: u64 = 9301;
+const NAME: &str = "contended";
+const OF: (u64, &str) = (CUSTOMER, NAME);
+
+/// Of which service: what both bridges are asked for is of another than what only one of them is.
+fn service(id: usize) -> &'static str {
+    match id {
+        0..40 => "CallRecording",
+        40..60 => "AudioConference",
+        _ => "CallCenter",
+    }
+}
+
+/// Asks until it is answered otherwise than "not now"; gives the id and when it was made.
+async fn ask(rig: &Rig, id: usize) -> (String, String) {
+    let id = format!("r{id:02}");
+    let request = json!({
+        "id": id, "service": service(id[1..].parse().unwrap()), "kind": "Decrease", "newQuantity": 1,
+    });
+    loop {
+        let answer = rig.call("POST", OF, "/changes", &request).await;
+        match answer.status {
+            503 => {}
+            200 | 202 => return (id, answer.body["change"]["requestedAt"].as_str().unwrap().to_owned()),
+            _ => panic!("{answer:?}"),
+        }
+    }
+}
+
+/// A file that grows line by line, applied after each, as `kubectl apply --server-side` does it.
+async fn apply_growing_file(rig: &Rig, facts: usize) {
+    let mut grants: Vec<Value> = Vec::new();
+    for index in 0..facts {
+        grants.push(json!({"id": format!("file/{index}"), "feature": "CrmIntegration", "quantity": 1}));
+        let object = json!({
+            "apiVersion": "ecqx.epygicloud.com/v1alpha1", "kind": "LicenseSet", "metadata": {"name": NAME},
+            "spec": {"grants": grants},
+        });
+        rig.sets_of(CUSTOMER).patch(NAME, &PatchParams::apply("kubectl"), &Patch::Apply(object)).await.unwrap();
+    }
+}
+
+async fn order_more(rig: &Rig, orders: usize) {
+    let orders = (0..orders).map(|index| add_on(940_000 + index as u64, CUSTOMER, NAME, &[("EQALL-SOFTPHONE", 1)]));
+    let answers = join_all(orders.map(|order| async move { rig.deliver(&order).await })).await;
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+}
+
+/// 60 requests through each bridge, 20 of them the same, 40 orders, 60 lines of a file: 200 facts.
+#[tokio::test]
+async fn two_bridges_and_kubectl_write_200_facts_at_once_and_none_is_lost_or_doubled() {
+    let (one, two) = (Rig::start("contended-a").await, Rig::start("contended-b").await);
+    let lines = [("ECQX", 1), ("CALL-RECORDING", 9), ("AUDIO-CONFERENCE", 9), ("CALL-CENTER", 9)];
+    one.deliver(&order(1, CUSTOMER, NAME, &lines)).await;
+    let through_one = join_all((0..60).map(|id| ask(&one, id)));
+    let through_two = join_all((40..100).map(|id| ask(&two, id)));
+    let (first, second, (), ()) =
+        tokio::join!(through_one, through_two, order_more(&two, 40), apply_growing_file(&one, 60));
+    let fulfilled = async || {
+        let orders = two.recorded().await;
+        orders.iter().filter(|order| order.status.as_ref().is_some_and(|status| status.instance_ref.is_some())).count()
+    };
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_mins(1);
+    while fulfilled().await < 40 {
+        assert!(tokio::time::Instant::now() < deadline, "{} of 40 orders are fulfilled", fulfilled().await);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+
+    let spec = one.only(CUSTOMER).await.1.unwrap().spec;
+    assert_eq!(spec.changes.len(), 100);
+    let made: BTreeMap<_, _> =
+        spec.changes.iter().map(|change| (change.id.clone(), json!(change.requested_at))).collect();
+    assert_eq!(made.len(), 100);
+    for (id, requested_at) in first.into_iter().chain(second) {
+        assert_eq!(made[&id], json!(requested_at), "whoever asked for {id} was told of the one fact");
+    }
+    let softphones = spec.grants.iter().filter(|grant| grant.feature.name() == "EqallSoftphone").count();
+    let seats = spec.grants.iter().filter(|grant| grant.feature.name() == "CrmIntegration").count();
+    assert_eq!((softphones, seats, spec.grants.len()), (40, 60, 103));
+}

@@ -1,7 +1,8 @@
 //! Wires watches to reconciles and runs them until told to stop. I/O: all of it.
 
-use std::{fmt::Debug, sync::Arc, time::Duration};
+use std::{fmt::Debug, pin::pin, sync::Arc, time::Duration};
 
+use ecqx_crds::EcqxInstance;
 use ecqx_domain::settings::Settings;
 use futures::{FutureExt, Stream, StreamExt, channel::mpsc, future::BoxFuture};
 use kube::{
@@ -101,9 +102,7 @@ pub async fn run(
             &stop
         ),
         look_after_jumps(&ctx, &triggers, &stop),
-        gone_instances
-            .take_until(stop.cancelled())
-            .for_each(|instance| { std::future::ready(triggers.claims_of(&instance, &stores)) }),
+        look_after_the_gone(gone_instances, &triggers, &stores, &stop),
     );
     Ok(())
 }
@@ -113,6 +112,19 @@ async fn look_after_jumps(ctx: &Context, triggers: &Triggers, stop: &Cancellatio
     while let Some(jump) = stop.run_until_cancelled(ctx.clock.jump()).await {
         tracing::warn!(seconds = jump.as_secs(), now = %ctx.clock.now(), "the clock was set; looking at everything again");
         triggers.everything(&ctx.stores);
+    }
+}
+
+/// The claims of an instance that is gone: its name is reserved from now on, and a trial that never started is given back.
+async fn look_after_the_gone(
+    gone: impl Stream<Item = ObjectRef<EcqxInstance>>,
+    triggers: &Triggers,
+    stores: &Stores,
+    stop: &CancellationToken,
+) {
+    let mut gone = pin!(gone.take_until(stop.cancelled()));
+    while let Some(instance) = gone.next().await {
+        triggers.claims_of(&instance, stores);
     }
 }
 

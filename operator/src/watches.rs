@@ -106,7 +106,9 @@ impl Triggers {
             let _ = self.claims.unbounded_send(ObjectRef::new(fqdn));
         }
         if sight == Sight::Gone {
-            held.into_iter().for_each(|fqdn| self.wake(fqdn));
+            if let Some(fqdn) = held {
+                self.wake(fqdn);
+            }
             let _ = self.gone.unbounded_send(ObjectRef::from_obj(instance));
         }
     }

@@ -12,7 +12,7 @@ pub use error::FulfilError;
 
 use crate::{
     bridge::Bridge,
-    clock::{next_second, this_second},
+    clock::{next_moment, this_moment},
     turns,
 };
 
@@ -126,9 +126,9 @@ async fn bring_about(bridge: &Bridge, name: &str, order: &PortalOrder) -> Result
     }
     if around.is_asked_for_less(&decision, now) {
         // What is ordered after a request for less must not be what that is measured against.
-        next_second().await;
+        next_moment().await;
     }
-    let effects = build::effects(name, &order.spec, &around, &decision, this_second());
+    let effects = build::effects(name, &order.spec, &around, &decision, this_moment());
     apply::apply(bridge, &around, &effects).await?;
     tracing::info!(
         order = name,

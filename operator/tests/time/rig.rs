@@ -261,9 +261,7 @@ impl Rig {
     pub async fn eventually(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
         let started = tokio::time::Instant::now();
         while !holds().await {
-            if started.elapsed() > DEADLINE {
-                panic!("not within {DEADLINE:?}: {what}\n{}", self.setting.log());
-            }
+            assert!(started.elapsed() < DEADLINE, "not within {DEADLINE:?}: {what}\n{}", self.setting.log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

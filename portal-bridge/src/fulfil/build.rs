@@ -9,7 +9,7 @@ use ecqx_domain::{
     ledger::Term,
     order::{Decision, LineGrant, OrderTerm, PromotionGrant, names},
 };
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp};
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
@@ -148,7 +148,7 @@ fn grant(order: &str, term: OrderTerm, line: LineGrant, now: Timestamp) -> Value
         "orderRef": order,
     });
     if term == OrderTerm::Paid {
-        grant["grantedAt"] = json!(Time(now));
+        grant["grantedAt"] = json!(MicroTime(now));
     }
     grant
 }

@@ -13,7 +13,7 @@ pub use view::{Listed, Told};
 use super::{ATTEMPTS, InstanceError, Key, Seen, look_up};
 use crate::{
     bridge::Bridge,
-    clock::{next_second, this_second},
+    clock::{next_moment, this_moment},
     turns,
 };
 
@@ -30,14 +30,14 @@ pub async fn request(bridge: &Bridge, key: &Key, asked: &Asked) -> Result<(Told,
     let _turn = bridge.turns.take(vec![turns::of_namespace(&key.namespace)]).await;
     for _ in 0..ATTEMPTS {
         let seen = look_up(bridge, key).await?;
-        let now = this_second();
+        let now = this_moment();
         match judge::made(&seen, &asked.id) {
             Some(made) if asked.is(made) => return Ok((Told::of(&seen, &asked.id, &bridge.settings, now)?, false)),
             Some(_) => return Err(InstanceError::ChangeConflict),
             None => {}
         }
         let Some(with_it) = judge::request(&seen, asked, &bridge.settings, now)? else {
-            next_second().await;
+            next_moment().await;
             continue;
         };
         if write(bridge, key, &seen, &with_it, &asked.id, false).await? {
@@ -55,7 +55,7 @@ pub async fn cancel(bridge: &Bridge, key: &Key, id: &str) -> Result<Told, Instan
     let _turn = bridge.turns.take(vec![turns::of_namespace(&key.namespace)]).await;
     for _ in 0..ATTEMPTS {
         let seen = look_up(bridge, key).await?;
-        let now = this_second();
+        let now = this_moment();
         let Some(without_it) = judge::cancel(&seen, id, &bridge.settings, now)? else {
             return Told::of(&seen, id, &bridge.settings, now);
         };
@@ -72,7 +72,7 @@ pub async fn cancel(bridge: &Bridge, key: &Key, id: &str) -> Result<Told, Instan
 /// For an unknown instance.
 pub async fn list(bridge: &Bridge, key: &Key) -> Result<Listed, InstanceError> {
     let seen = look_up(bridge, key).await?;
-    Ok(Listed::of(&seen, &bridge.settings, this_second()))
+    Ok(Listed::of(&seen, &bridge.settings, this_moment()))
 }
 
 /// Writes the one entry; false if the licences have changed since they were read, so that it has to be judged anew.

@@ -2,7 +2,7 @@
 
 use ecqx_crds::{Change, ChangeKind};
 use ecqx_domain::item::Item;
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp};
 use serde::Deserialize;
 
 use crate::intake::{self, Fault};
@@ -73,7 +73,7 @@ impl Asked {
             service: self.service,
             kind: self.kind,
             new_quantity: self.new_quantity,
-            requested_at: Some(Time(now)),
+            requested_at: Some(MicroTime(now)),
             cancelled: false,
             cancelled_at: None,
         }

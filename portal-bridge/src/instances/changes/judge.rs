@@ -6,7 +6,7 @@ use ecqx_domain::{
     settings::Settings,
 };
 use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::Time,
+    apimachinery::pkg::apis::meta::v1::MicroTime,
     jiff::{SignedDuration, Timestamp},
 };
 
@@ -23,7 +23,7 @@ pub(super) fn verdict(seen: &Seen, id: &str, settings: &Settings, now: Timestamp
     ledger::standing(&facts, &settings.catalogue, now).requests.remove(id)
 }
 
-/// The instance with the request made now; none if another one of this very second would count as the later of the two.
+/// The instance with the request made now; none if another one of this very microsecond would count as the later of the two.
 pub(super) fn request(
     seen: &Seen,
     asked: &Asked,
@@ -72,7 +72,7 @@ pub(super) fn cancel(
     }
     let mut licenses = seen.licenses();
     for change in licenses.spec.changes.iter_mut().filter(|change| change.id == id) {
-        (change.cancelled, change.cancelled_at) = (true, Some(Time(now)));
+        (change.cancelled, change.cancelled_at) = (true, Some(MicroTime(now)));
     }
     Ok(Some(seen.with(licenses)))
 }

@@ -7,7 +7,10 @@ use ecqx_domain::{
     ledger::{self, Standing},
     settings::Settings,
 };
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{MicroTime, Time},
+    jiff::Timestamp,
+};
 use serde::Serialize;
 
 use super::{
@@ -27,10 +30,10 @@ pub struct Change {
     kind: ChangeKind,
     #[serde(skip_serializing_if = "Option::is_none")]
     new_quantity: Option<i32>,
-    requested_at: Time,
+    requested_at: MicroTime,
     effective_at: Time,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cancelled_at: Option<Time>,
+    cancelled_at: Option<MicroTime>,
     verdict: Verdict,
     /// By how much the paid quantity falls, or fell.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,9 +130,9 @@ impl Change {
             service: made.service,
             kind: made.kind,
             new_quantity: made.new_quantity,
-            requested_at: Time(fact.requested_at),
+            requested_at: MicroTime(fact.requested_at),
             effective_at: Time(fact.effective_at),
-            cancelled_at: fact.cancelled_at.map(Time),
+            cancelled_at: fact.cancelled_at.map(MicroTime),
             verdict: verdict.map_or(Verdict::NotYetMade, wire),
             reduction: match verdict {
                 Some(ledger::Verdict::Pending { reduction, .. } | ledger::Verdict::Applied { reduction, .. }) => {

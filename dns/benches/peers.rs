@@ -24,7 +24,7 @@ use std::{
 use ecqx_dns::{
     Snapshot,
     published::Published,
-    server::Server,
+    server::{Server, Service},
     zone::{Timers, Zone, ZoneSettings, build_snapshot},
 };
 use ecqx_domain::hostname::Label;
@@ -54,7 +54,7 @@ fn zone(names: u32) -> Zone {
 async fn serve(names: u32, changes: u32) {
     let snapshot = Snapshot::default();
     snapshot.store(Some(Arc::new(zone(names))));
-    let server = Server::start("127.0.0.1:0".parse().unwrap(), Arc::clone(&snapshot)).await.unwrap();
+    let server = Server::start("127.0.0.1:0".parse().unwrap(), Service::of(Arc::clone(&snapshot))).await.unwrap();
     println!("{}", server.address());
     std::io::stdout().flush().unwrap();
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / changes.max(1));

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Parser;
 
-use crate::zone::NameServer;
+use crate::{limit::Prefix, zone::NameServer};
 
 /// Answers DNS for the zone of the settings: one name for each ready instance, with the SIP records of RFC 3263.
 ///
@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(long, env = "ECQX_DNS_LISTEN", value_name = "ADDRESS:PORT", default_value = "0.0.0.0:1053")]
     pub listen: SocketAddr,
 
-    /// Where /livez and /readyz are answered.
+    /// Where /livez, /readyz and /metrics are answered.
     #[arg(long, env = "ECQX_DNS_HTTP", value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080")]
     pub http: SocketAddr,
 
@@ -60,6 +60,31 @@ pub struct Args {
     /// Publish SIP over TLS (SIPS+D2T, _sips._tcp, port 5061) for each instance too. Only where the PBXs offer it.
     #[arg(long, env = "ECQX_DNS_SIPS", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     pub sips: bool,
+
+    /// How many answers of one sort (content, nothing, errors) a network (/24 of IPv4, /56 of IPv6) may get a second over UDP;
+    /// 0: no limit. Clients with a cookie of ours are never limited.
+    #[arg(long, env = "ECQX_DNS_RATE_LIMIT", value_name = "NUMBER", default_value_t = 500)]
+    pub rate_limit: u32,
+
+    /// Every how many answers beyond the rate one is sent, cut, so that those who really ask come over TCP; 0: never.
+    #[arg(long, env = "ECQX_DNS_RATE_SLIP", value_name = "NUMBER", default_value_t = 2)]
+    pub rate_slip: u32,
+
+    /// A network without a rate limit, such as large resolvers or monitoring. Repeat it for each; in the variable, separate
+    /// them by spaces. Loopback, which nobody elsewhere can forge, unless others are given.
+    #[arg(
+        long = "rate-allow",
+        env = "ECQX_DNS_RATE_ALLOW",
+        value_name = "ADDRESS/LENGTH",
+        value_delimiter = ' ',
+        default_value = "127.0.0.0/8 ::1/128"
+    )]
+    pub rate_allow: Vec<Prefix>,
+
+    /// The secrets of DNS cookies, 32 hexadecimal digits a line: the first makes them, all know them again. Servers that share
+    /// an address must share them; without, a secret of this process.
+    #[arg(long, env = "ECQX_DNS_COOKIE_SECRETS", value_name = "PATH")]
+    pub cookie_secrets: Option<PathBuf>,
 
     /// Moves every serial up by this much. A cluster that takes over a zone from another counts revisions anew: set it so that
     /// the serial comes after the old one.

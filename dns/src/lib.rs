@@ -8,7 +8,10 @@
 pub mod answer;
 pub mod args;
 pub mod book;
+pub mod cookie;
 pub mod http;
+pub mod limit;
+pub mod metrics;
 pub mod publish;
 pub mod published;
 pub mod respond;

@@ -7,6 +7,7 @@ use futures::{Stream, StreamExt};
 use crate::{
     Snapshot,
     book::{Book, Event},
+    metrics::State,
     serial,
     zone::{Zone, ZoneError, ZoneSettings},
 };
@@ -23,18 +24,25 @@ pub struct Publisher {
     /// The revision that the served zone stands for.
     served: Option<u64>,
     serial_offset: u32,
+    state: Arc<State>,
 }
 
 impl Publisher {
     /// A publisher that knows of no instance yet.
     pub fn new(settings: Arc<ZoneSettings>, snapshot: Snapshot) -> Self {
-        Self { settings, snapshot, book: Book::default(), served: None, serial_offset: 0 }
+        Self { settings, snapshot, book: Book::default(), served: None, serial_offset: 0, state: Arc::default() }
     }
 
     /// The same with all serials moved up.
     #[must_use]
     pub fn with_serial_offset(self, serial_offset: u32) -> Self {
         Self { serial_offset, ..self }
+    }
+
+    /// The same, telling how it stands in these metrics.
+    #[must_use]
+    pub fn telling(self, state: Arc<State>) -> Self {
+        Self { state, ..self }
     }
 
     /// Enters events as they come and swaps the snapshot: at once, with all that are waiting at that moment.
@@ -74,6 +82,7 @@ impl Publisher {
         tracing::info!(zone = %zone.origin(), serial, changes = count, names = zone.len(), "the zone has changed");
         self.snapshot.store(Some(Arc::new(zone)));
         self.served = Some(revision);
+        self.state.swapped(false);
         Ok(())
     }
 }

@@ -7,7 +7,9 @@ pub mod fast;
 mod frame;
 pub mod full;
 
-use crate::zone::Zone;
+use std::net::IpAddr;
+
+use crate::{cookie::Cookies, zone::Zone};
 
 /// How a message came, which bounds what may be sent back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,11 +20,33 @@ pub enum Transport {
     Tcp,
 }
 
-/// Writes the answer to `message` into `out`, which it clears first. False when none is due: to a response, or to less than
-/// a header, there is nothing to say that could not be turned against others.
-pub fn respond(zone: Option<&Zone>, message: &[u8], transport: Transport, out: &mut Vec<u8>) -> bool {
-    zone.is_some_and(|zone| fast::respond(zone, message, transport, out))
-        || full::respond(zone, message, transport, out)
+/// Who asks, and how.
+#[derive(Clone, Copy)]
+pub struct Asking<'c> {
+    /// How the message came.
+    pub transport: Transport,
+    /// From where.
+    pub client: IpAddr,
+    /// When, in Unix seconds.
+    pub now: u32,
+    /// The secrets of cookies.
+    pub cookies: &'c Cookies,
+}
+
+/// An answer that was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// Whether the client has shown a cookie of ours, so that its address is no forgery.
+    pub proven: bool,
+}
+
+/// Writes the answer to `message` into `out`, which it clears first. None is due to a response, or to less than a header:
+/// there is nothing to say that could not be turned against others.
+pub fn respond(zone: Option<&Zone>, message: &[u8], asking: Asking<'_>, out: &mut Vec<u8>) -> Option<Answered> {
+    if zone.is_some_and(|zone| fast::respond(zone, message, asking.transport, out)) {
+        return Some(Answered::default());
+    }
+    full::respond(zone, message, asking, out)
 }
 
 #[cfg(test)]

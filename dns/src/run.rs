@@ -12,9 +12,12 @@ use kube::Client;
 use crate::{
     Snapshot,
     args::Args,
+    cookie::{Cookies, SecretError},
     http::{self, HttpError},
+    limit::Limits,
+    metrics::Metrics,
     publish::Publisher,
-    server::{Server, ServerError},
+    server::{Server, ServerError, Service},
     watch,
     zone::{Timers, ZoneError, ZoneSettings},
 };
@@ -40,6 +43,9 @@ pub enum RunError {
         /// What is wrong.
         source: SettingsError,
     },
+    /// Wrong secrets.
+    #[error("--cookie-secrets: {0}")]
+    Cookies(#[from] SecretError),
     /// No zone can be made.
     #[error(transparent)]
     Zone(#[from] ZoneError),
@@ -72,13 +78,16 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     }
     let client = Client::try_default().await.map_err(Box::new)?;
     let snapshot = Snapshot::default();
-    let mut server = Server::start(args.listen, Arc::clone(&snapshot)).await?;
+    let service = service(&args, &snapshot).await?;
+    let metrics = service.metrics.clone();
+    let mut server = Server::start(args.listen, service).await?;
     let listener = http::bind(args.http).await?;
     let health = listener.local_addr().map_err(RunError::Health)?;
-    let http = http::serve(listener, Arc::clone(&snapshot));
+    let http = http::serve(listener, Arc::clone(&snapshot), metrics.clone());
     let zone = settings.origin().to_ascii().trim_end_matches('.').to_owned();
-    let events = watch::events(client, zone);
-    let mut publisher = Publisher::new(Arc::clone(&settings), snapshot).with_serial_offset(args.serial_offset);
+    let events = watch::events(client, zone, Arc::clone(&metrics.state));
+    let mut publisher =
+        Publisher::new(Arc::clone(&settings), snapshot).with_serial_offset(args.serial_offset).telling(metrics.state);
     tracing::info!(zone = %settings.origin(), dns = %server.address(), http = %health, "started");
     let ended = tokio::select! {
         ended = publisher.follow(events) => ended.map_err(RunError::from),
@@ -89,6 +98,15 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     server.stop().await?;
     tracing::info!("stopped");
     ended
+}
+
+async fn service(args: &Args, snapshot: &Snapshot) -> Result<Service, RunError> {
+    let cookies = match &args.cookie_secrets {
+        Some(path) => Cookies::parse(&read(path).await?)?,
+        None => Cookies::of_this_process(),
+    };
+    let limits = Limits { rate: args.rate_limit, slip: args.rate_slip, allowed: args.rate_allow.clone() };
+    Ok(Service { snapshot: Arc::clone(snapshot), limits, cookies, metrics: Metrics::default() })
 }
 
 async fn zone_settings(args: &Args) -> Result<ZoneSettings, RunError> {

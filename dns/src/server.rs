@@ -16,7 +16,28 @@ use std::{
 
 use tokio::task::{JoinError, JoinSet};
 
-use crate::Snapshot;
+use crate::{Snapshot, cookie::Cookies, limit::Limits, metrics::Metrics};
+
+/// What a server serves, and how.
+#[derive(Clone)]
+pub struct Service {
+    /// The zone.
+    pub snapshot: Snapshot,
+    /// How much a network may get.
+    pub limits: Limits,
+    /// The secrets of cookies.
+    pub cookies: Cookies,
+    /// Where it is counted.
+    pub metrics: Metrics,
+}
+
+impl Service {
+    /// The zone without a rate limit, with cookies of this process.
+    pub fn of(snapshot: Snapshot) -> Self {
+        let limits = Limits { rate: 0, slip: 0, allowed: Vec::new() };
+        Self { snapshot, limits, cookies: Cookies::of_this_process(), metrics: Metrics::default() }
+    }
+}
 
 /// A server that answers until it is stopped or dropped.
 pub struct Server {
@@ -47,13 +68,13 @@ pub enum ServerError {
 }
 
 impl Server {
-    /// Answers from the snapshot on UDP and TCP. With port 0, UDP gets a free one and TCP the same.
+    /// Answers on UDP and TCP. With port 0, UDP gets a free one and TCP the same.
     ///
     /// UDP has a socket and a thread for each processor: the kernel spreads the clients over them (`SO_REUSEPORT`).
     ///
     /// # Errors
     /// When it cannot listen there.
-    pub async fn start(listen: SocketAddr, snapshot: Snapshot) -> Result<Self, ServerError> {
+    pub async fn start(listen: SocketAddr, service: Service) -> Result<Self, ServerError> {
         let refused = |protocol, address| move |source| ServerError::Bind { protocol, address, source };
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
         let sockets = udp::bind(listen, threads).map_err(refused("UDP", listen))?;
@@ -62,10 +83,10 @@ impl Server {
         let listener = tokio::net::TcpListener::bind(address).await.map_err(refused("TCP", address))?;
         let (mut parts, stop) = (JoinSet::new(), Arc::new(AtomicBool::new(false)));
         for socket in sockets {
-            let (snapshot, stop) = (Arc::clone(&snapshot), Arc::clone(&stop));
-            parts.spawn_blocking(move || udp::serve(&socket, &snapshot, &stop));
+            let (mut worker, stop) = (udp::Worker::new(&service, threads), Arc::clone(&stop));
+            parts.spawn_blocking(move || worker.serve(&socket, &stop));
         }
-        parts.spawn(tcp::serve(listener, snapshot));
+        parts.spawn(tcp::serve(listener, Arc::new(service)));
         Ok(Self { parts, stop, address })
     }
 

@@ -2,7 +2,7 @@
 //!
 //! kube's own watcher would do, but for the list's revision, from which the serial is made and which it does not tell.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use ecqx_crds::EcqxInstance;
 use futures::{StreamExt, stream};
@@ -19,6 +19,7 @@ use tokio::{
 
 use crate::{
     book::{Event, Key, Revision, Sight},
+    metrics::State,
     published::Reading,
 };
 
@@ -53,9 +54,9 @@ enum Trouble {
 }
 
 /// The events of all instances whose names stand in this zone, from a first list on. Goes on through all troubles.
-pub fn events(client: Client, zone: String) -> impl futures::Stream<Item = Event> {
+pub fn events(client: Client, zone: String, state: Arc<State>) -> impl futures::Stream<Item = Event> {
     let (sender, receiver) = mpsc::channel(WAITING);
-    let watch = Watch { api: Api::all(client), zone, sender };
+    let watch = Watch { api: Api::all(client), zone, sender, state };
     let task = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(watch.run()));
     stream::unfold((receiver, task), async |(mut receiver, task)| Some((receiver.recv().await?, (receiver, task))))
 }
@@ -64,6 +65,7 @@ struct Watch {
     api: Api<Watched>,
     zone: String,
     sender: Sender<Event>,
+    state: Arc<State>,
 }
 
 impl Watch {
@@ -98,6 +100,7 @@ impl Watch {
         let mut params = ListParams::default().limit(PAGE);
         loop {
             let page = timeout(ANSWER, self.api.list(&params)).await?.map_err(expired)?;
+            self.state.heard();
             for watched in &page.items {
                 self.send(Event::Listed(key(watched), sight(watched, &self.zone))).await?;
             }
@@ -115,6 +118,7 @@ impl Watch {
         let params = WatchParams::default().timeout(WATCH_TIMEOUT);
         let events = timeout(ANSWER, self.api.watch(&params, revision)).await?.map_err(expired)?;
         let mut events = pin!(events);
+        self.state.heard();
         while let Some(event) = timeout(SILENCE, events.next()).await? {
             match event.map_err(expired)? {
                 WatchEvent::Added(watched) | WatchEvent::Modified(watched) => {

@@ -63,6 +63,15 @@ pub mod kind {
     pub const ANY: u16 = 255;
 }
 
+/// The type that a message of ours answers, if it has a question.
+pub fn asked_kind(message: &[u8]) -> Option<u16> {
+    if message.get(5) != Some(&1) {
+        return None;
+    }
+    let name: usize = name::labels(message.get(HEADER..)?).map(|label| label.len() + 1).sum();
+    read_u16(message, HEADER + name + 1)
+}
+
 /// Reads a 16-bit number.
 pub fn read_u16(octets: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes(octets.get(at..at + 2)?.try_into().ok()?))

@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod control_plane;
+pub mod fault;
 pub mod kinds;
 pub mod local;
 pub mod product;

@@ -6,7 +6,8 @@ use rstest::rstest;
 
 use super::*;
 use crate::{
-    respond::{Transport, full},
+    cookie::Cookies,
+    respond::{Asking, Transport, full},
     zone::tests::{published, zone, zone_with},
 };
 
@@ -56,7 +57,9 @@ fn ask_class(zone: &Zone, name: &str, kind: RecordType, class: DNSClass) -> Seen
     query.set_query_class(class);
     message.add_query(query);
     let mut out = Vec::new();
-    assert!(full::respond(Some(zone), &message.to_vec().unwrap(), Transport::Tcp, &mut out));
+    let cookies = Cookies::of_this_process();
+    let asking = Asking { transport: Transport::Tcp, client: [198, 51, 100, 1].into(), now: 0, cookies: &cookies };
+    assert!(full::respond(Some(zone), &message.to_vec().unwrap(), asking, &mut out).is_some());
     let answer = Message::from_vec(&out).unwrap();
     let texts = |records: &[Record]| records.iter().map(text).collect();
     let sections = [texts(&answer.answers), texts(&answer.authorities), texts(&answer.additionals)];

@@ -2,26 +2,62 @@
 
 use hickory_proto::{
     op::{Edns, Message, OpCode, ResponseCode},
+    rr::rdata::opt::{EdnsCode, EdnsOption},
     serialize::binary::{BinDecodable, BinDecoder},
 };
 
-use super::{Transport, frame};
+use super::{Answered, Asking, Transport, frame};
 use crate::{
     answer::{Answer, Question, answer},
+    cookie::{self, Shown},
     wire::{HEADER, LEAST_PAYLOAD, Section, UDP_PAYLOAD, WireName, Writer, name, query::OPT_LENGTH},
     zone::Zone,
 };
 
-/// Writes the answer into `out`; false when none is due.
-pub fn respond(zone: Option<&Zone>, message: &[u8], transport: Transport, out: &mut Vec<u8>) -> bool {
+/// Writes the answer into `out`, if one is due.
+pub fn respond(zone: Option<&Zone>, message: &[u8], asking: Asking<'_>, out: &mut Vec<u8>) -> Option<Answered> {
     if message.get(2).is_none_or(|flags| flags & frame::RESPONSE != 0) || message.len() < HEADER {
-        return false;
+        return None;
     }
-    match read(message) {
-        Some(request) => write(&request, &decide(zone, &request), transport, message, out),
-        None => bare(message, ResponseCode::FormErr, out),
-    }
+    let Some(request) = read(message) else {
+        bare(message, ResponseCode::FormErr, out);
+        return Some(Answered::default());
+    };
+    let shown = shown(&request, asking);
+    let answer = match shown {
+        Some(Shown::Malformed) => Answer::refusal(ResponseCode::FormErr),
+        _ => decide(zone, &request),
+    };
+    let cookie = cookie(shown, asking);
+    write(&request, Some(&answer), &cookie, asking.transport, message, out);
+    Some(Answered { proven: matches!(shown, Some(Shown::Proven(_))) })
+}
+
+/// Writes an answer without content that sends the client to TCP, if the message can be read.
+pub fn truncated(message: &[u8], asking: Asking<'_>, out: &mut Vec<u8>) -> bool {
+    let Some(request) = read(message) else { return false };
+    let cookie = cookie(shown(&request, asking), asking);
+    write(&request, None, &cookie, asking.transport, message, out);
     true
+}
+
+/// What the client's cookie says, if it has sent one.
+fn shown(request: &Message, asking: Asking<'_>) -> Option<Shown> {
+    let option = request.edns.as_ref()?.option(EdnsCode::Cookie)?;
+    let octets = match option {
+        EdnsOption::Unknown(_, octets) => &**octets,
+        _ => &[],
+    };
+    Some(asking.cookies.read(octets, asking.client, asking.now))
+}
+
+/// The option that goes back: number, length, both parts of the cookie.
+fn cookie(shown: Option<Shown>, asking: Asking<'_>) -> Vec<u8> {
+    let Some(Shown::Client(theirs) | Shown::Proven(theirs)) = shown else { return Vec::new() };
+    let content = asking.cookies.write(theirs, asking.client, asking.now);
+    // A cookie has 24 octets.
+    let length = u16::try_from(content.len()).unwrap_or_default();
+    [&cookie::OPTION.to_be_bytes()[..], &length.to_be_bytes()[..], &content].concat()
 }
 
 /// Reads a whole message; octets after its end make it malformed, as in NSD and Knot.
@@ -55,18 +91,27 @@ fn bare(message: &[u8], code: ResponseCode, out: &mut Vec<u8>) {
     out.extend([0; 8]);
 }
 
-fn write(request: &Message, answer: &Answer<'_>, transport: Transport, message: &[u8], out: &mut Vec<u8>) {
-    bare(message, answer.code, out);
-    out[2] |= if answer.authoritative { frame::AUTHORITATIVE } else { 0 };
+/// Writes the whole message, cut where there is no answer or it does not fit.
+fn write(
+    request: &Message,
+    answer: Option<&Answer<'_>>,
+    options: &[u8],
+    transport: Transport,
+    message: &[u8],
+    out: &mut Vec<u8>,
+) {
+    let code = answer.map_or(ResponseCode::NoError, |answer| answer.code);
+    bare(message, code, out);
+    out[2] |= if answer.is_some_and(|answer| answer.authoritative) { frame::AUTHORITATIVE } else { 0 };
     question(request, out);
-    let opt = if request.edns.is_some() { OPT_LENGTH } else { 0 };
+    let opt = if request.edns.is_some() { OPT_LENGTH + options.len() } else { 0 };
     let limit = limit(request.edns.as_ref(), transport) - opt;
     let mut writer = Writer::after_question(out, limit);
-    if !records(&mut writer, answer) {
+    if !answer.is_some_and(|answer| records(&mut writer, answer)) {
         out[2] |= frame::TRUNCATED;
     }
     if let Some(edns) = &request.edns {
-        frame::opt(out, answer.code.into(), edns.flags().dnssec_ok, &[]);
+        frame::opt(out, code.into(), edns.flags().dnssec_ok, options);
     }
 }
 

@@ -76,10 +76,17 @@ fn query(id: u16, flags: [u8; 2], name: &[u8], kind: u16, edns: Option<Edns>) ->
     message
 }
 
+/// Somebody who asks.
+fn asking(transport: Transport, cookies: &Cookies) -> Asking<'_> {
+    Asking { transport, client: [198, 51, 100, 1].into(), now: 1_559_731_985, cookies }
+}
+
 /// Asks both ways. True when the quick one answered.
 fn agree(zone: &Zone, message: &[u8], transport: Transport) -> bool {
     let (mut fast, mut full) = (Vec::new(), Vec::new());
-    assert!(full::respond(Some(zone), message, transport, &mut full), "a query gets an answer");
+    let cookies = Cookies::of_this_process();
+    let asking = asking(transport, &cookies);
+    assert!(full::respond(Some(zone), message, asking, &mut full).is_some(), "a query gets an answer");
     Message::from_vec(&full).unwrap();
     let answered = fast::respond(zone, message, transport, &mut fast);
     if answered {
@@ -163,7 +170,9 @@ proptest! {
             if let Some(place) = message.get_mut(at..at + 2) { place.copy_from_slice(&octets); }
         }
         let mut out = Vec::new();
-        let answered = ZONE.with(|zone| respond(Some(zone), &message, Transport::Udp, &mut out));
+        let cookies = Cookies::of_this_process();
+        let asking = asking(Transport::Udp, &cookies);
+        let answered = ZONE.with(|zone| respond(Some(zone), &message, asking, &mut out)).is_some();
         let due = message.len() >= 12 && message[2] & 0x80 == 0;
         prop_assert_eq!(answered, due);
         if answered {
@@ -181,6 +190,44 @@ fn octets_after_the_message_make_it_malformed() {
     let mut message = query(1, [1, 0], name.as_bytes(), kind::A, None);
     message.push(0);
     let mut out = Vec::new();
-    assert!(respond(Some(&zone), &message, Transport::Udp, &mut out));
+    let cookies = Cookies::of_this_process();
+    assert!(respond(Some(&zone), &message, asking(Transport::Udp, &cookies), &mut out).is_some());
     assert_eq!(out, [0, 1, 0x81, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+/// A query with a cookie of this content.
+fn with_cookie(content: &[u8]) -> Vec<u8> {
+    let name = WireName::of(&"many.epygicloud.com.".parse().unwrap());
+    let mut message = query(1, [0, 0], name.as_bytes(), kind::AAAA, Some(Edns { payload: 1232, dnssec_ok: false }));
+    let length = message.len();
+    message[length - 1] = u8::try_from(content.len() + 4).unwrap();
+    message.extend([0, 10, 0, u8::try_from(content.len()).unwrap()]);
+    message.extend(content);
+    message
+}
+
+#[test]
+fn a_client_that_shows_our_cookie_again_is_known_and_gets_one_even_in_a_cut_answer() {
+    let (zone, cookies, mut out) = (zone(false), Cookies::of_this_process(), Vec::new());
+    let asking = asking(Transport::Udp, &cookies);
+    let first = respond(Some(&zone), &with_cookie(&[7; 8]), asking, &mut out);
+    assert_eq!(first, Some(Answered { proven: false }));
+    assert_eq!(out[2] & 2, 2, "it does not fit");
+    let cookie = out[out.len() - 24..].to_vec();
+    assert_eq!(cookie[..8], [7; 8]);
+    assert_eq!(respond(Some(&zone), &with_cookie(&cookie), asking, &mut out), Some(Answered { proven: true }));
+    assert_eq!(respond(Some(&zone), &with_cookie(&[7; 24]), asking, &mut out), Some(Answered { proven: false }));
+    assert_eq!(respond(Some(&zone), &with_cookie(&[7; 5]), asking, &mut out), Some(Answered { proven: false }));
+    assert_eq!(out[3], 1, "a cookie of a wrong length is malformed (RFC 7873, section 5.2.2)");
+}
+
+#[test]
+fn an_answer_that_slips_through_the_rate_limit_has_question_and_opt_and_tc_and_nothing_else() {
+    let (cookies, mut out) = (Cookies::of_this_process(), Vec::new());
+    let message = with_cookie(&[7; 8]);
+    assert!(full::truncated(&message, asking(Transport::Udp, &cookies), &mut out));
+    let answer = Message::from_vec(&out).unwrap();
+    assert!(answer.metadata.truncation && answer.edns.is_some());
+    assert_eq!((answer.queries.len(), answer.answers.len(), answer.authorities.len()), (1, 0, 0));
+    assert!(out.len() <= message.len() + 16, "it does not amplify");
 }

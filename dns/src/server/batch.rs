@@ -2,7 +2,7 @@
 
 use std::{
     io::{IoSlice, IoSliceMut},
-    net::UdpSocket,
+    net::{IpAddr, UdpSocket},
     os::fd::AsRawFd,
 };
 
@@ -40,10 +40,13 @@ impl Incoming {
         Ok(())
     }
 
-    /// What has arrived, with the senders.
-    pub fn datagrams(&self) -> impl Iterator<Item = (&[u8], SockaddrStorage)> {
+    /// What has arrived, with the senders and their addresses.
+    pub fn datagrams(&self) -> impl Iterator<Item = (&[u8], SockaddrStorage, IpAddr)> {
         let pairs = self.buffers.iter().zip(&self.arrived);
-        pairs.filter_map(|(buffer, (length, sender))| Some((buffer.get(..*length)?, (*sender)?)))
+        pairs.filter_map(|(buffer, (length, sender))| {
+            let sender = (*sender)?;
+            Some((buffer.get(..*length)?, sender, address(&sender)?))
+        })
     }
 }
 
@@ -89,4 +92,10 @@ impl Outgoing {
         }
         self.receivers.clear();
     }
+}
+
+/// The address of a sender.
+fn address(sender: &SockaddrStorage) -> Option<IpAddr> {
+    let v4 = sender.as_sockaddr_in().map(|sender| IpAddr::from(sender.ip()));
+    v4.or_else(|| sender.as_sockaddr_in6().map(|sender| sender.ip().to_canonical()))
 }

@@ -16,9 +16,11 @@ use tokio::{
     time::timeout,
 };
 
+use super::Service;
 use crate::{
-    Snapshot,
-    respond::{Transport, respond},
+    metrics::{Counts, unix_now},
+    respond::{Asking, Transport, respond},
+    wire,
 };
 
 /// How many connections there may be; more wait to be accepted.
@@ -33,16 +35,16 @@ const TRANSFER: Duration = Duration::from_secs(5);
 const REST: Duration = Duration::from_millis(100);
 
 /// Accepts and answers. Never ends by itself.
-pub async fn serve(listener: TcpListener, snapshot: Snapshot) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, service: Arc<Service>) -> io::Result<()> {
     let (places, holders) = (Arc::new(Semaphore::new(CONNECTIONS)), Holders::default());
-    let mut connections = JoinSet::new();
+    let (mut connections, counts) = (JoinSet::new(), service.metrics.part());
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return Ok(()) };
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, client)) => {
                 if let Some(hold) = Hold::take(&holders, client, place) {
-                    connections.spawn(connection(stream, Arc::clone(&snapshot), hold));
+                    connections.spawn(connection(stream, Arc::clone(&service), Arc::clone(&counts), hold));
                 }
             }
             // A client that has gone, or too many open files: neither is a reason to stop answering others.
@@ -56,7 +58,7 @@ pub async fn serve(listener: TcpListener, snapshot: Snapshot) -> io::Result<()> 
 
 /// Answers one query after the other: those that were sent ahead wait in the connection itself, so a client that does not
 /// read what it asked for holds no more than one answer.
-async fn connection(mut stream: TcpStream, snapshot: Snapshot, hold: Hold) {
+async fn connection(mut stream: TcpStream, service: Arc<Service>, counts: Arc<Counts>, hold: Hold) {
     let (mut message, mut out) = (Vec::new(), Vec::new());
     // Small answers are not to wait for one another; where it cannot be set, they do.
     let _without_delay = stream.set_nodelay(true);
@@ -65,12 +67,24 @@ async fn connection(mut stream: TcpStream, snapshot: Snapshot, hold: Hold) {
         if !matches!(timeout(TRANSFER, stream.read_exact(&mut message)).await, Ok(Ok(_))) {
             break;
         }
-        let answered = respond(snapshot.load().as_deref(), &message, Transport::Tcp, &mut out);
-        if !answered || !send(&mut stream, &out).await {
+        if !answer(&service, &hold, &message, &mut out) {
+            counts.silent();
+            break;
+        }
+        counts.answered(wire::asked_kind(&out), &out);
+        if !send(&mut stream, &out).await {
             break;
         }
     }
     drop(hold);
+}
+
+fn answer(service: &Service, hold: &Hold, message: &[u8], out: &mut Vec<u8>) -> bool {
+    // Cut to 32 bits on purpose: it is compared by difference only.
+    #[allow(clippy::cast_possible_truncation)]
+    let now = unix_now() as u32;
+    let asking = Asking { transport: Transport::Tcp, client: hold.client, now, cookies: &service.cookies };
+    respond(service.snapshot.load().as_deref(), message, asking, out).is_some()
 }
 
 async fn send(stream: &mut TcpStream, message: &[u8]) -> bool {

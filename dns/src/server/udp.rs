@@ -6,17 +6,23 @@
 use std::{
     io,
     net::{SocketAddr, UdpSocket},
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use nix::errno::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::Service;
 use super::batch::{Incoming, Outgoing};
 use crate::{
-    Snapshot,
-    respond::{Transport, respond},
+    limit::{Limiter, Sort, Verdict},
+    metrics::{Counts, unix_now},
+    respond::{Asking, Transport, full, respond},
+    wire,
 };
 
 /// How long a thread waits for a query before it looks whether it is to end.
@@ -41,29 +47,79 @@ fn socket(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
-/// Answers until `stop` is set.
-pub fn serve(socket: &UdpSocket, snapshot: &Snapshot, stop: &AtomicBool) -> io::Result<()> {
-    let (mut incoming, mut outgoing) = (Incoming::new(), Outgoing::new());
-    while !stop.load(Ordering::Relaxed) {
-        match incoming.receive(socket) {
-            Ok(()) => answer(&incoming, &mut outgoing, snapshot),
-            // ECONNREFUSED and its like tell of an earlier answer that found no receiver.
-            Err(Errno::EAGAIN | Errno::EINTR | Errno::ECONNREFUSED | Errno::EHOSTUNREACH | Errno::ENETUNREACH) => {
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        }
-        outgoing.send(socket);
-    }
-    Ok(())
+/// What one thread needs to answer.
+pub struct Worker {
+    service: Service,
+    limiter: Limiter,
+    counts: Arc<Counts>,
+    started: Instant,
 }
 
-fn answer(incoming: &Incoming, outgoing: &mut Outgoing, snapshot: &Snapshot) {
-    let zone = snapshot.load();
-    for (message, sender) in incoming.datagrams() {
-        let Some(out) = outgoing.next() else { return };
-        if respond(zone.as_deref(), message, Transport::Udp, out) {
-            outgoing.keep(sender);
+impl Worker {
+    /// For one of so many threads.
+    pub fn new(service: &Service, threads: usize) -> Self {
+        let (limiter, counts) = (Limiter::new(&service.limits, threads), service.metrics.part());
+        Self { service: service.clone(), limiter, counts, started: Instant::now() }
+    }
+
+    /// Answers until `stop` is set.
+    pub fn serve(&mut self, socket: &UdpSocket, stop: &AtomicBool) -> io::Result<()> {
+        let (mut incoming, mut outgoing) = (Incoming::new(), Outgoing::new());
+        while !stop.load(Ordering::Relaxed) {
+            match incoming.receive(socket) {
+                Ok(()) => (),
+                // ECONNREFUSED and its like tell of an earlier answer that found no receiver.
+                Err(Errno::EAGAIN | Errno::EINTR | Errno::ECONNREFUSED | Errno::EHOSTUNREACH | Errno::ENETUNREACH) => {
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            }
+            let begin = Instant::now();
+            let count = self.answer(&incoming, &mut outgoing, begin);
+            outgoing.send(socket);
+            self.counts.took(count, u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX));
         }
+        Ok(())
+    }
+
+    /// Writes the answers to all that has arrived, and says to how many queries.
+    fn answer(&mut self, incoming: &Incoming, outgoing: &mut Outgoing, now: Instant) -> u64 {
+        let zone = self.service.snapshot.load();
+        // Both clocks are cut to 32 bits on purpose: they are compared by difference only.
+        #[allow(clippy::cast_possible_truncation)]
+        let (seconds, milliseconds) = (unix_now() as u32, now.duration_since(self.started).as_millis() as u32);
+        let cookies = &self.service.cookies;
+        let mut count = 0;
+        for (message, sender, client) in incoming.datagrams() {
+            let Some(out) = outgoing.next() else { break };
+            let asking = Asking { transport: Transport::Udp, client, now: seconds, cookies };
+            let Some(answered) = respond(zone.as_deref(), message, asking, out) else {
+                self.counts.silent();
+                continue;
+            };
+            count += 1;
+            self.counts.answered(wire::asked_kind(out), out);
+            let mut judge = || self.limiter.judge(client, sort(out), milliseconds);
+            let verdict = if answered.proven { Verdict::Send } else { judge() };
+            self.counts.judged(verdict);
+            let sent = match verdict {
+                Verdict::Send => true,
+                Verdict::Slip => full::truncated(message, asking, out),
+                Verdict::Drop => false,
+            };
+            if sent {
+                outgoing.keep(sender);
+            }
+        }
+        count
+    }
+}
+
+/// What sort of answer it is, for the rate limit.
+fn sort(answer: &[u8]) -> Sort {
+    match (answer[3] & 0x0f, &answer[6..8]) {
+        (0, [0, 0]) | (3, _) => Sort::Negative,
+        (0, _) => Sort::Answer,
+        _ => Sort::Error,
     }
 }

@@ -41,17 +41,24 @@ impl Asker {
         Self { socket }
     }
 
-    /// The answer; none when it stays silent thrice, or once where silence can be meant.
+    /// The answer of a server that may be silent to what is malformed, and is not waited for long then.
     pub fn ask(&self, query: &Query) -> Option<Seen> {
+        if query.variant.is_malformed() { self.try_once(query, Duration::from_millis(30)) } else { self.insist(query) }
+    }
+
+    /// The answer of a server that is never silent.
+    pub fn insist(&self, query: &Query) -> Option<Seen> {
+        (0..3).find_map(|_| self.try_once(query, Duration::from_secs(2)))
+    }
+
+    fn try_once(&self, query: &Query, patience: Duration) -> Option<Seen> {
         let mut answer = vec![0; 65_535];
-        for _ in 0..if query.variant.is_malformed() { 1 } else { 3 } {
-            let patience = Duration::from_millis(if query.variant.is_malformed() { 30 } else { 500 });
-            self.socket.set_read_timeout(Some(patience)).unwrap();
-            self.socket.send(&query.octets).unwrap();
-            while let Ok(length) = self.socket.recv(&mut answer) {
-                if answer[..2] == query.octets[..2] {
-                    return Some(seen(&answer[..length]));
-                }
+        self.socket.set_read_timeout(Some(patience)).unwrap();
+        self.socket.send(&query.octets).unwrap();
+        while let Ok(length) = self.socket.recv(&mut answer) {
+            // A late answer to an earlier query has another number.
+            if answer[..2] == query.octets[..2] {
+                return Some(seen(&answer[..length]));
             }
         }
         None

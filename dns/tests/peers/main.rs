@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use ecqx_dns::{
     Snapshot,
     published::Published,
-    server::Server,
+    server::{Server, Service},
     zone::{Timers, Zone, ZoneSettings, build_snapshot},
 };
 use ecqx_domain::hostname::Label;
@@ -72,7 +72,7 @@ async fn every_answer_is_that_of_nsd_and_of_knot_but_for_differences_that_are_ex
     let text = zone_file(&zone);
     let snapshot = Snapshot::default();
     snapshot.store(Some(Arc::new(zone.clone())));
-    let server = Server::start(servers::free_address(), snapshot).await.unwrap();
+    let server = Server::start(servers::free_address(), Service::of(snapshot)).await.unwrap();
     let address = server.address();
     let found = tokio::task::spawn_blocking(move || compare(&zone, &text, address)).await.unwrap();
     server.stop().await.unwrap();
@@ -92,7 +92,7 @@ fn compare(zone: &Zone, text: &str, address: std::net::SocketAddr) -> Found {
     let (ours, theirs) = (Asker::new(address), peers.each_ref().map(|peer| Asker::new(peer.address)));
     let mut found = Found::new();
     for query in queries::all(zone, count) {
-        let own = ours.ask(&query);
+        let own = ours.insist(&query);
         for (peer, asker) in peers.iter().zip(&theirs) {
             let other = asker.ask(&query);
             if own != other {

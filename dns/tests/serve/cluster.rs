@@ -59,7 +59,8 @@ async fn a_name_comes_with_its_addresses_outlives_the_api_server_and_goes_with_i
     let dns = server(&snapshot).await;
     let at = dns.address();
     assert_eq!(dig(at, &[NAME, "A"]).await.code(), "SERVFAIL", "nothing is known before the first list");
-    let events = watch::events(control_plane.client_as(USER, &[]).unwrap(), "epygicloud.com".to_owned());
+    let events =
+        watch::events(control_plane.client_as(USER, &[]).unwrap(), "epygicloud.com".to_owned(), Arc::default());
     let mut publisher = Publisher::new(settings(), Arc::clone(&snapshot));
     let watching = tokio::spawn(async move { publisher.follow(events).await });
     until("the first list is complete", async || dig(at, &[NAME, "A"]).await.code() == "NXDOMAIN").await;

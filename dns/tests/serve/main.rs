@@ -18,7 +18,7 @@ use std::{
 
 use ecqx_dns::{
     Snapshot,
-    server::{Server, ServerError},
+    server::{Server, ServerError, Service},
     zone::{Timers, ZoneSettings},
 };
 
@@ -31,10 +31,15 @@ fn settings() -> Arc<ZoneSettings> {
     Arc::new(ZoneSettings::new("epygicloud.com", &servers, Timers::default()).unwrap())
 }
 
-/// A server on a free port. UDP's free port can be taken on TCP, so this tries again.
+/// A server of this zone on a free port.
 async fn server(snapshot: &Snapshot) -> Server {
+    serving(&Service::of(Arc::clone(snapshot))).await
+}
+
+/// A server on a free port. UDP's free port can be taken on TCP, so this tries again.
+async fn serving(service: &Service) -> Server {
     for _ in 0..20 {
-        match Server::start("127.0.0.1:0".parse().unwrap(), Arc::clone(snapshot)).await {
+        match Server::start("127.0.0.1:0".parse().unwrap(), service.clone()).await {
             Ok(server) => return server,
             Err(ServerError::Bind { protocol: "TCP", .. }) => (),
             Err(error) => panic!("{error}"),

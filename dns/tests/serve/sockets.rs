@@ -11,8 +11,9 @@ use std::{
 
 use ecqx_dns::{
     Snapshot,
+    limit::Limits,
     published::Published,
-    server::Server,
+    server::{Server, Service},
     zone::{Zone, build_snapshot},
 };
 use ecqx_domain::hostname::Label;
@@ -20,7 +21,7 @@ use tokio::net::UdpSocket;
 
 use crate::{
     dig::{Seen, dig},
-    server, settings,
+    server, serving, settings,
 };
 
 fn zone(serial: u32, instances: &[(&str, u16)]) -> Zone {
@@ -210,4 +211,50 @@ async fn it_answers_on_after_any_nonsense() {
     assert_eq!(dig(server.address(), &["syunikwin.epygicloud.com", "AAAA"]).await.code(), "NOERROR");
     server.stop().await.unwrap();
     assert_eq!(PANICS.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_flood_is_limited_but_not_for_who_comes_over_tcp_or_shows_a_cookie() {
+    let limits = Limits { rate: 10, slip: 2, allowed: Vec::new() };
+    let service = Service { limits, ..Service::of(snapshot(Some(sample()))) };
+    let metrics = service.metrics.clone();
+    let server = serving(&service).await;
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let query =
+        b"\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x09syunikwin\x0aepygicloud\x03com\x00\x00\x1c\x00\x01";
+    let (mut whole, mut cut) = (0, 0);
+    for _ in 0..100 {
+        socket.send_to(query, server.address()).await.unwrap();
+    }
+    let mut answer = [0; 512];
+    while let Ok(Ok(_)) = tokio::time::timeout(Duration::from_millis(500), socket.recv(&mut answer)).await {
+        if answer[2] & 2 == 0 { whole += 1 } else { cut += 1 }
+    }
+    // Each thread grants its share of the rate, and this client's port leads to one of them.
+    assert!((1..=12).contains(&whole) && (40..50).contains(&cut), "{whole} whole, {cut} cut");
+    let asked = ["syunikwin.epygicloud.com", "AAAA"];
+    let seen = dig(server.address(), &[&asked[..], &["+tcp"]].concat()).await;
+    assert_eq!(seen.section("ANSWER").len(), 1, "{}", seen.text);
+    let text = metrics.text(&service.snapshot).unwrap();
+    assert!(text.contains("rate_limited_total{verdict=\"slipped\"} 4"), "{text}");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn queries_sent_ahead_over_one_connection_are_all_answered_in_order() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let server = server(&snapshot(Some(sample()))).await;
+    let mut stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+    for id in 0..50_u8 {
+        let mut query = vec![0, 42, 0, id, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+        query.extend(b"\x09syunikwin\x0aepygicloud\x03com\x00\x00\x1c\x00\x01");
+        stream.write_all(&query).await.unwrap();
+    }
+    for id in 0..50_u8 {
+        let length = stream.read_u16().await.unwrap();
+        let mut answer = vec![0; length.into()];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer[1], id);
+    }
+    server.stop().await.unwrap();
 }

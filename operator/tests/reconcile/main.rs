@@ -4,12 +4,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking, in its helpers too
 
-mod fault;
 mod faults;
 mod refusals;
 mod rig;
 
 use ecqx_crds::{FqdnClaim, condition};
+use ecqx_tests::fault;
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
     core::v1::{ConfigMap, Secret, Service},

@@ -10,7 +10,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::{
-    crash::Fault,
+    crash::killed_at,
     rig::{Answer, Rig, add_on, order},
 };
 
@@ -243,7 +243,7 @@ async fn a_request_whose_answer_was_lost_is_the_same_fact_when_it_is_made_again(
     let of = (9209, "less-lost");
     twenty_ports(&rig, 9209, "less-lost").await;
     for (id, committed) in [("r1", false), ("r2", true)] {
-        rig.restart_into(Some(Fault::new(1, committed))).await;
+        rig.restart_into(Some(killed_at(1, committed))).await;
         let lost = ask(&rig, of, &decrease(id, 12)).await;
         assert_eq!((lost.status, lost.retry_after, lost.codes()), (503, true, vec!["Unavailable"]));
         rig.restart().await;

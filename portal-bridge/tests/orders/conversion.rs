@@ -11,7 +11,7 @@ use kube::{
 use serde_json::{Value, json};
 
 use crate::{
-    crash::Fault,
+    crash::killed_at,
     rig::{Answer, Rig, add_on, order, trial},
 };
 
@@ -135,7 +135,7 @@ async fn killed_at_any_write_a_conversion_has_its_one_effect_after_a_restart() {
             let mut rig = Rig::start(&name).await;
             on_trial(&rig, customer, &name, 24).await;
             let uid = rig.only(customer).await.0.uid();
-            rig.restart_into(Some(Fault::new(at_write, committed))).await;
+            rig.restart_into(Some(killed_at(at_write, committed))).await;
             let number = 10_000 + customer;
             let order = conversion(number, customer, &name);
             let recorded = at_write > 1;
@@ -162,7 +162,7 @@ async fn a_conversion_that_was_cut_off_is_finished_whatever_was_asked_meanwhile(
     let mut rig = Rig::start("convert-meanwhile").await;
     on_trial(&rig, 7007, "convert-meanwhile", 24).await;
     let uid = rig.only(7007).await.0.uid();
-    rig.restart_into(Some(Fault::new(2, true))).await;
+    rig.restart_into(Some(killed_at(2, true))).await;
     assert_eq!(rig.deliver(&conversion(1, 7007, "convert-meanwhile")).await.state(), "Received");
     let sets: Api<LicenseSet> = Api::namespaced(rig.admin.clone(), "reseller-7007");
     let unsubscribe = json!({"spec": {"changes": [{"id": "u", "service": "Ecqx", "kind": "Unsubscribe"}]}});

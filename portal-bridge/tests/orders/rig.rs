@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use ecqx_crds::{EcqxInstance, LicenseSet, OrderPhase, PortalOrder};
 use ecqx_domain::settings::Settings;
 use ecqx_portal_bridge::{Bridge, config::Config, controller, http, secrets::SecretFiles, turns::Turns};
-use ecqx_tests::{ControlPlane, kinds};
+use ecqx_tests::{ControlPlane, fault::Fault, kinds};
 use hmac::{Hmac, KeyInit, Mac};
 use k8s_openapi::{
     api::{
@@ -30,8 +30,6 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
-
-use crate::crash::Fault;
 
 pub const SECRET: &str = "marked-webhook-secret";
 pub const TOKEN: &str = "marked-api-token";

@@ -10,9 +10,12 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, ResourceExt, api::DeleteParams};
 use serde_json::{Value, json};
 
-use crate::rig::{Rig, add_on, order, trial};
+use crate::{
+    crash::killed_at,
+    rig::{Answer, Rig, add_on, order, trial},
+};
 
-fn message(answer: &crate::rig::Answer) -> &str {
+fn message(answer: &Answer) -> &str {
     answer.body["reasons"][0]["message"].as_str().unwrap()
 }
 
@@ -84,7 +87,7 @@ async fn the_record_of_a_used_trial_outlives_the_instance_and_its_namespace() {
 /// The operator claims the trial as soon as it sees the instance, while the order is still on its way.
 #[tokio::test]
 async fn the_claim_of_the_orders_own_instance_does_not_stand_in_its_way() {
-    let mut rig = Rig::start_with("tried-own", json!({}), Some(crate::crash::Fault::new(3, true))).await;
+    let mut rig = Rig::start_with("tried-own", json!({}), Some(killed_at(3, true))).await;
     let order = trial(order(1, 8205, "tried-own", &[("ECQX", 1), ("CALL-CENTER", 1)]));
     assert_eq!(rig.deliver(&order).await.state(), "Received");
     let instance = rig.instances(8205).await.remove(0);

@@ -1,4 +1,4 @@
-//! What can go wrong between the operator and the API server, as a layer of the operator's client.
+//! What can go wrong between a program and the API server, as a layer of the program's client. No I/O of its own.
 
 use std::{
     future::Future,
@@ -14,6 +14,7 @@ use axum::http::{Method, Request};
 use kube::client::Body;
 use tower::{BoxError, Layer, Service};
 
+/// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The process dies before its n-th write.
@@ -29,13 +30,14 @@ pub enum Kind {
 }
 
 /// A fault, and how many writes it has seen.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Fault {
     kind: Kind,
     writes: Arc<AtomicUsize>,
 }
 
 impl Fault {
+    /// A fault that has yet to come about.
     pub fn new(kind: Kind) -> Self {
         Self { kind, writes: Arc::default() }
     }
@@ -68,6 +70,7 @@ impl<S> Layer<S> for Fault {
     }
 }
 
+/// A client with a fault.
 pub struct Faulty<S> {
     inner: S,
     fault: Fault,

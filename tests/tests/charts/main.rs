@@ -2,17 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking, in its helpers too
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
-
 use ecqx_domain::{
     settings::{Settings, SettingsDocument},
     trial::Scope,
 };
-use ecqx_tests::{ControlPlane, local::binaries::Binaries};
+use ecqx_tests::ControlPlane;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api,
@@ -20,42 +14,10 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-fn charts() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("charts")
-}
+use crate::helm::{apply, charts, render};
 
-fn helm() -> PathBuf {
-    Binaries::find(&["helm"]).unwrap().path("helm").unwrap()
-}
-
-/// What Helm renders of a chart, or what it complains about.
-fn render(chart: &str, set: &[&str]) -> Result<String, String> {
-    let mut command = Command::new(helm());
-    command.args(["template", "ecqx"]).arg(charts().join(chart)).args(["--namespace", "ecqx-system"]);
-    let output = command.args(set.iter().flat_map(|value| ["--set", value])).output().unwrap();
-    if output.status.success() {
-        Ok(String::from_utf8(output.stdout).unwrap())
-    } else {
-        Err(String::from_utf8(output.stderr).unwrap())
-    }
-}
-
-fn apply(control_plane: &ControlPlane, manifests: &str, more: &[&str]) -> Result<String, String> {
-    let mut kubectl = Command::new(Binaries::find(&["kubectl"]).unwrap().path("kubectl").unwrap())
-        .arg("--kubeconfig")
-        .arg(control_plane.kubeconfig_path())
-        .args(["apply", "--server-side", "--validate=strict", "--filename", "-"])
-        .args(more)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    kubectl.stdin.take().unwrap().write_all(manifests.as_bytes()).unwrap();
-    let output = kubectl.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
-}
+mod admission;
+mod helm;
 
 #[tokio::test]
 async fn a_real_api_server_takes_both_charts_and_the_examples() {

@@ -45,13 +45,14 @@ pub struct Product {
 }
 
 impl Product {
-    /// Installs (or upgrades) the charts by Helm, starts the phones pod and reads what the chart has made.
+    /// Installs (or upgrades) the charts by Helm with these values (`path=value`), starts the phones pod and reads what the chart
+    /// has made.
     ///
     /// # Errors
     /// When a step fails or does not come to an end within minutes.
-    pub async fn install(client: Client, kubeconfig: PathBuf, images: &[Image]) -> Result<Self> {
+    pub async fn install(client: Client, kubeconfig: PathBuf, images: &[Image], values: &[&str]) -> Result<Self> {
         let phones = Phones::start(client.clone(), images::named(images, "phones")?);
-        let helm = helm::install(kubeconfig, images);
+        let helm = helm::install(kubeconfig, images, values);
         let (phones, ()) = tokio::try_join!(phones, helm)?;
         Self::find(client, phones).await
     }

@@ -11,8 +11,8 @@ use tokio::process::Command;
 use super::{Image, NAMESPACE, RELEASE, images};
 use crate::local::{binaries::Binaries, layout};
 
-/// Installs or upgrades both charts and waits until all is ready.
-pub(super) async fn install(kubeconfig: PathBuf, built: &[Image]) -> Result<()> {
+/// Installs or upgrades both charts, with these values beside those that every run has, and waits until all is ready.
+pub(super) async fn install(kubeconfig: PathBuf, built: &[Image], more: &[&str]) -> Result<()> {
     let helm = Binaries::find(&["helm"])?.path("helm")?;
     let chart = |name: &str| layout::checkout().join("charts").join(name).display().to_string();
     run(&helm, &kubeconfig, &["upgrade", "--install", "ecqx-crds", &chart("ecqx-crds")]).await?;
@@ -26,6 +26,7 @@ pub(super) async fn install(kubeconfig: PathBuf, built: &[Image]) -> Result<()> 
     let chart = chart("ecqx");
     let mut arguments = vec!["upgrade", "--install", RELEASE, &chart];
     arguments.extend(values.iter().flat_map(|value| ["--set", value.as_str()]));
+    arguments.extend(more.iter().flat_map(|value| ["--set", *value]));
     run(&helm, &kubeconfig, &arguments).await
 }
 

@@ -4,6 +4,7 @@
 
 mod bridge;
 mod calls;
+mod entitlements;
 mod faults;
 mod git_ops;
 mod names;
@@ -55,6 +56,9 @@ fn all() -> Vec<(&'static str, Test)> {
         git_ops::the_examples_applied_by_kubectl_give_the_same_without_the_bridge,
         names::two_instances_that_want_one_name_one_wins_and_the_other_says_so,
         calls::a_licence_more_registers_the_next_phone_while_a_call_goes_on_and_the_pod_stays,
+        entitlements::a_trial_is_converted_during_a_call_and_nothing_is_interrupted,
+        entitlements::a_trial_ends_during_a_call_which_goes_on_while_no_new_one_is_let_in,
+        entitlements::a_decrease_takes_effect_while_phones_register_and_the_pod_stays,
         names::a_suspended_instance_leaves_the_dns_and_comes_back_with_its_data,
         names::a_deleted_instance_takes_children_and_name_with_it_and_keeps_its_claim,
         faults::operator_and_bridge_killed_in_the_middle_come_to_the_same_end,

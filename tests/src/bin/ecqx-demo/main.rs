@@ -47,7 +47,7 @@ async fn main() -> Result<()> {
         None => given().await?,
     };
     told.step("images are where the cluster finds them");
-    let product = Product::install(client, kubeconfig.clone(), &built).await?;
+    let product = Product::install(client, kubeconfig.clone(), &built, &[]).await?;
     told.step("the charts are installed, every part is ready");
     story::tell(&product, &args.hostname, args.extensions, args.order).await?;
     story::what_next(&product, &kubeconfig, &args.hostname).await

@@ -86,6 +86,11 @@ pub struct Args {
     #[arg(long, env = "ECQX_DNS_COOKIE_SECRETS", value_name = "PATH")]
     pub cookie_secrets: Option<PathBuf>,
 
+    /// A file in which the zone is kept, and from which it is served after a start without the API server. Its folder must
+    /// exist and outlive the process.
+    #[arg(long, env = "ECQX_DNS_STATE", value_name = "PATH")]
+    pub state: Option<PathBuf>,
+
     /// Moves every serial up by this much. A cluster that takes over a zone from another counts revisions anew: set it so that
     /// the serial comes after the old one.
     #[arg(long, env = "ECQX_DNS_SERIAL_OFFSET", value_name = "NUMBER", default_value_t = 0)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ecqx_domain::hostname::Label;
 
-use crate::published::Published;
+use crate::{published::Published, store::Held};
 
 /// Namespace and name of an instance.
 pub type Key = (String, String);
@@ -44,7 +44,7 @@ pub enum Sight {
 /// All instances that are served, by object and by name.
 #[derive(Debug, Default)]
 pub struct Book {
-    held: BTreeMap<Key, Published>,
+    held: Held,
     /// More than one object can claim a name only by mistake; the first in order is served, so all replicas agree.
     holders: BTreeMap<Label, BTreeSet<Key>>,
     list: Option<BTreeMap<Key, Sight>>,
@@ -57,10 +57,10 @@ pub struct Book {
 
 impl Book {
     /// A book as it was left at a revision, to be compared with the first list.
-    pub fn resumed(held: impl IntoIterator<Item = (Key, Published)>, revision: Option<Revision>) -> Self {
+    pub fn resumed(held: &Held, revision: Option<Revision>) -> Self {
         let mut book = Self::default();
         for (key, published) in held {
-            book.set(key, Some(published));
+            book.set(key.clone(), Some(published.clone()));
         }
         book.touched.clear();
         Self { revision, ..book }
@@ -88,7 +88,7 @@ impl Book {
     }
 
     /// What is served, by object.
-    pub fn held(&self) -> &BTreeMap<Key, Published> {
+    pub fn held(&self) -> &Held {
         &self.held
     }
 
@@ -99,7 +99,7 @@ impl Book {
     }
 
     /// What is served under a name.
-    fn served(&self, label: &Label) -> Option<&Published> {
+    pub fn served(&self, label: &Label) -> Option<&Published> {
         self.held.get(self.holders.get(label)?.first()?)
     }
 
@@ -145,17 +145,18 @@ impl Book {
     }
 
     fn replace_one(&mut self, key: Key, published: Option<Published>) {
-        if let Some(old) = self.held.remove(&key)
-            && let Some(holders) = self.holders.get_mut(&old.label)
+        if let Some(old) = self.held.get(&key).map(|old| old.label.clone())
+            && let Some(holders) = self.holders.get_mut(&old)
         {
             holders.remove(&key);
             if holders.is_empty() {
-                self.holders.remove(&old.label);
+                self.holders.remove(&old);
             }
         }
+        self.held.remove_mut(&key);
         if let Some(new) = published {
             self.holders.entry(new.label.clone()).or_default().insert(key.clone());
-            self.held.insert(key, new);
+            self.held.insert_mut(key, new);
         }
     }
 }
@@ -280,7 +281,7 @@ mod tests {
     #[test]
     fn a_resumed_book_keeps_its_revision_when_the_first_list_tells_nothing_new() {
         let known = book(listed([("a", served("a", 1))]));
-        let resumed = || Book::resumed(known.held().clone(), Some(50));
+        let resumed = || Book::resumed(known.held(), Some(50));
         let mut same = resumed();
         assert!(after(&mut same, listed([("a", served("a", 1))])).is_empty());
         assert_eq!(same.revision(), Some(50));

@@ -18,6 +18,7 @@ pub mod respond;
 pub mod run;
 pub mod serial;
 pub mod server;
+pub mod store;
 pub mod watch;
 pub mod wire;
 pub mod zone;

@@ -1,14 +1,21 @@
 //! From events to the zone that is served: enters them in the book, and swaps the snapshot. No I/O but the log.
 
-use std::{pin::pin, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+};
 
+use ecqx_domain::hostname::Label;
 use futures::{Stream, StreamExt};
+use tokio::sync::watch;
 
 use crate::{
     Snapshot,
     book::{Book, Event},
     metrics::State,
     serial,
+    store::Kept,
     zone::{Zone, ZoneError, ZoneSettings},
 };
 
@@ -25,12 +32,21 @@ pub struct Publisher {
     served: Option<u64>,
     serial_offset: u32,
     state: Arc<State>,
+    kept: watch::Sender<Option<Kept>>,
 }
 
 impl Publisher {
     /// A publisher that knows of no instance yet.
     pub fn new(settings: Arc<ZoneSettings>, snapshot: Snapshot) -> Self {
-        Self { settings, snapshot, book: Book::default(), served: None, serial_offset: 0, state: Arc::default() }
+        Self {
+            settings,
+            snapshot,
+            book: Book::default(),
+            served: None,
+            serial_offset: 0,
+            state: Arc::default(),
+            kept: watch::Sender::new(None),
+        }
     }
 
     /// The same with all serials moved up.
@@ -43,6 +59,35 @@ impl Publisher {
     #[must_use]
     pub fn telling(self, state: Arc<State>) -> Self {
         Self { state, ..self }
+    }
+
+    /// What is to be kept on disk, as it comes.
+    pub fn kept(&self) -> watch::Receiver<Option<Kept>> {
+        self.kept.subscribe()
+    }
+
+    /// Serves what was kept, until the first list tells what is new.
+    ///
+    /// With the settings of that day its serial is kept too. With others, the zone is another: it gets the next serial, and
+    /// the first list's revision.
+    ///
+    /// # Errors
+    /// As [`Publisher::follow`].
+    pub fn resume(&mut self, kept: &Kept) -> Result<(), ZoneError> {
+        let same = kept.settings == self.settings.digest();
+        let serial = if same { kept.serial } else { serial::after(Some(kept.serial), kept.serial) };
+        self.book = Book::resumed(&kept.held, same.then_some(kept.revision));
+        self.served = same.then_some(kept.revision);
+        let labels: BTreeSet<Label> = kept.held.values().map(|published| published.label.clone()).collect();
+        let changes = labels.into_iter().map(|label| {
+            let published = self.book.served(&label).cloned();
+            (label, published)
+        });
+        let zone = Zone::new(Arc::clone(&self.settings), serial)?.changed(changes, serial)?;
+        tracing::info!(serial, names = zone.len(), "the zone that was kept is served until the API server is reached");
+        self.snapshot.store(Some(Arc::new(zone)));
+        self.state.swapped(true);
+        Ok(())
     }
 
     /// Enters events as they come and swaps the snapshot: at once, with all that are waiting at that moment.
@@ -66,6 +111,8 @@ impl Publisher {
             self.book.enter(event);
         }
         let Some(revision) = self.book.revision().filter(|_| self.book.is_complete()) else { return Ok(()) };
+        // The first list has confirmed what was kept, or is about to correct it.
+        self.state.stale.store(false, Ordering::Relaxed);
         if self.served == Some(revision) {
             return Ok(());
         }
@@ -83,6 +130,12 @@ impl Publisher {
         self.snapshot.store(Some(Arc::new(zone)));
         self.served = Some(revision);
         self.state.swapped(false);
+        let zone = self.settings.origin().to_ascii().trim_end_matches('.').to_owned();
+        let (settings, held) = (self.settings.digest(), self.book.held().clone());
+        self.kept.send_replace(Some(Kept { zone, serial, revision, settings, held }));
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use std::{
 
 use ecqx_domain::settings::{Settings, SettingsError};
 use kube::Client;
+use tokio::task::JoinHandle;
 
 use crate::{
     Snapshot,
@@ -18,6 +19,7 @@ use crate::{
     metrics::Metrics,
     publish::Publisher,
     server::{Server, ServerError, Service},
+    store::Store,
     watch,
     zone::{Timers, ZoneError, ZoneSettings},
 };
@@ -88,6 +90,7 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     let events = watch::events(client, zone, Arc::clone(&metrics.state));
     let mut publisher =
         Publisher::new(Arc::clone(&settings), snapshot).with_serial_offset(args.serial_offset).telling(metrics.state);
+    let keeping = args.state.as_ref().map(|path| resume(&mut publisher, &settings, path)).transpose()?;
     tracing::info!(zone = %settings.origin(), dns = %server.address(), http = %health, "started");
     let ended = tokio::select! {
         ended = publisher.follow(events) => ended.map_err(RunError::from),
@@ -96,8 +99,26 @@ pub async fn run(args: Args) -> Result<(), RunError> {
         () = stop.cancelled() => Ok(()),
     };
     server.stop().await?;
+    // With the publisher gone nothing more can come, and what came last is written.
+    drop(publisher);
+    if let Some(keeping) = keeping {
+        keeping.await.map_err(|error| RunError::Health(error.into()))?;
+    }
     tracing::info!("stopped");
     ended
+}
+
+/// Serves what was kept, and keeps what comes. A file that cannot be used is told of, and replaced with the first list.
+fn resume(publisher: &mut Publisher, settings: &ZoneSettings, path: &Path) -> Result<JoinHandle<()>, RunError> {
+    let store = Store::new(path);
+    match store.load(settings.origin().to_ascii().trim_end_matches('.')) {
+        Ok(Some(kept)) => publisher.resume(&kept)?,
+        Ok(None) => (),
+        Err(error) => {
+            tracing::warn!(%error, "the zone that was kept cannot be used; nothing is served before the first list");
+        }
+    }
+    Ok(tokio::spawn(store.keep(publisher.kept())))
 }
 
 async fn service(args: &Args, snapshot: &Snapshot) -> Result<Service, RunError> {

@@ -13,7 +13,7 @@ use hickory_proto::rr::{
 pub use error::ZoneError;
 
 use super::{Branch, NameServer, Node, RrSet, StaticPart};
-use crate::wire::WireName;
+use crate::{store, wire::WireName};
 
 /// The longest zone name below which every instance's names still fit into 255 octets: its label takes up to 64, and
 /// `_sip._udp` 10.
@@ -57,6 +57,7 @@ pub struct ZoneSettings {
     unreachable: Vec<Name>,
     apex: Vec<RrSet>,
     branches: HashMap<Box<[u8]>, Arc<Branch>>,
+    digest: String,
 }
 
 impl ZoneSettings {
@@ -106,6 +107,7 @@ impl ZoneSettings {
             unreachable,
             apex,
             branches,
+            digest: digest(zone, servers, timers, text),
         };
         // What follows from the settings alone is written once here, so that it cannot fail later.
         settings.apex(0)?;
@@ -177,10 +179,19 @@ impl ZoneSettings {
         self.timers.ttl
     }
 
+    /// A digest of all that the zone is made from besides instances: with another, it is another zone.
+    pub fn digest(&self) -> String {
+        format!("{}-{}", self.digest, self.tls)
+    }
+
     /// Whether instances offer SIP over TLS.
     pub fn offers_tls(&self) -> bool {
         self.tls
     }
+}
+
+fn digest(zone: &str, servers: &[NameServer], timers: Timers, text: &str) -> String {
+    store::digest(format!("{zone} {servers:?} {timers:?} {text}").as_bytes())
 }
 
 /// The absolute name of a text below another name, in lower case.

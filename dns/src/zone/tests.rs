@@ -6,6 +6,22 @@ use crate::wire::kind;
 const SERVERS: [&str; 3] = ["ns1=203.0.113.1,2001:db8::1", "ns2.dns.epygicloud.com=203.0.113.2", "ns.example.net"];
 
 /// The zone's settings with one name server in it and one elsewhere.
+/// The zone's settings without a static part.
+pub fn settings() -> Arc<ZoneSettings> {
+    settings_with("").unwrap()
+}
+
+/// All that a zone holds, in octets.
+pub fn zone_bytes(zone: &Zone) -> Vec<u8> {
+    let sets = |node: &Node| node.sets().iter().flat_map(RrSet::data).flatten().copied().collect::<Vec<u8>>();
+    let mut bytes = sets(zone.apex());
+    for (label, branch) in zone.branches() {
+        bytes.extend(label);
+        branch.nodes().for_each(|(part, node)| bytes.extend([part, &sets(node)].concat()));
+    }
+    bytes
+}
+
 fn settings_with(text: &str) -> Result<Arc<ZoneSettings>, ZoneError> {
     let servers = SERVERS.map(|text| text.parse().unwrap());
     ZoneSettings::with_static("epygicloud.com", &servers, Timers::default(), text).map(Arc::new)

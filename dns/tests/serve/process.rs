@@ -68,9 +68,14 @@ impl Drop for Running {
 
 /// The first line of an HTTP answer.
 fn get(at: SocketAddr, path: &str) -> String {
+    page(at, path).lines().next().unwrap().to_owned()
+}
+
+/// A whole HTTP answer.
+fn page(at: SocketAddr, path: &str) -> String {
     let mut stream = std::net::TcpStream::connect(at).unwrap();
     write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
-    BufReader::new(stream).lines().next().unwrap().unwrap()
+    std::io::read_to_string(stream).unwrap()
 }
 
 fn refused(mut command: Command) -> String {
@@ -103,4 +108,36 @@ fn a_taken_port_is_named_with_the_argument_to_change() {
     let command = program(&folder, "{}", &taken.local_addr().unwrap().to_string());
     let message = refused(command);
     assert!(message.contains("--listen") && message.contains("UDP"), "{message}");
+}
+
+#[tokio::test]
+async fn after_a_restart_without_an_api_server_the_kept_zone_is_served_ready_and_marked_stale() {
+    use ecqx_dns::{
+        published::Published,
+        store::{Held, Kept, Store},
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("zone");
+    let mut held = Held::new_sync();
+    let label = ecqx_domain::hostname::Label::parse("syunikwin").unwrap();
+    let published = Published { label, addresses: ["203.0.113.9".parse().unwrap()].into() };
+    held.insert_mut(("reseller".to_owned(), "one".to_owned()), published);
+    let zone = "epygicloud.com".to_owned();
+    Store::new(&path).save(&Kept { zone, serial: 77, revision: 77, settings: "of then".to_owned(), held }).unwrap();
+
+    let mut command = program(&folder, "{}", "127.0.0.1:0");
+    command.arg("--state").arg(&path);
+    let running = Running::start(command);
+    assert!(get(running.http, "/readyz").contains("200"));
+    let seen = dig(running.dns, &["syunikwin.epygicloud.com", "A"]).await;
+    assert_eq!(seen.section("ANSWER"), ["syunikwin.epygicloud.com. 60 IN A 203.0.113.9"], "{}", seen.text);
+    assert!(page(running.http, "/metrics").contains("\necqx_dns_zone_stale 1\n"));
+    assert!(running.stop().success());
+
+    std::fs::write(&path, "ecqx-dns 1\nzone epygicloud.com\n").unwrap();
+    let mut command = program(&folder, "{}", "127.0.0.1:0");
+    command.arg("--state").arg(&path);
+    let running = Running::start(command);
+    assert!(get(running.http, "/readyz").contains("503"), "a damaged file is served to nobody");
+    assert!(running.stop().success());
 }

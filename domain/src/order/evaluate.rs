@@ -147,7 +147,9 @@ fn new_instance(
     maxima::check(&contents.grants, &BTreeMap::new(), settings, holds);
     match hostname {
         Ok(label) if portfolio.hostname_taken => {
-            holds.push(Hold::HostnameTaken { label });
+            let on_trial = |own: &Instance| own.hostname == label.as_str() && own.life.term == OrderTerm::Trial;
+            let own = portfolio.instances.iter().any(on_trial);
+            holds.push(if own { Hold::HostnameOnTrial { label } } else { Hold::HostnameTaken { label } });
             None
         }
         Ok(hostname) => {

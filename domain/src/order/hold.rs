@@ -51,6 +51,15 @@ pub enum Hold {
         /// The wanted label.
         label: Label,
     },
+    /// The reseller's own instance on trial has the host name.
+    #[error(
+        "host name {label} is that of your device on trial; to convert it, order again with the device named, or with another \
+         host name in the note for a new instance"
+    )]
+    HostnameOnTrial {
+        /// The wanted label.
+        label: Label,
+    },
     /// An add-on by a reseller that has no instance.
     #[error("the first order must contain an ecQX; order one, with these services in the same order")]
     FirstOrderWithoutEcqx,
@@ -177,6 +186,7 @@ impl Hold {
             Self::Hostname(HostnameError::Invalid { .. }) => "HostnameInvalid",
             Self::Hostname(HostnameError::Reserved { .. }) => "HostnameReserved",
             Self::HostnameTaken { .. } => "HostnameTaken",
+            Self::HostnameOnTrial { .. } => "HostnameOnTrial",
             Self::FirstOrderWithoutEcqx => "FirstOrderWithoutEcqx",
             Self::DeviceMissing => "DeviceMissing",
             Self::DeviceUnknown { .. } => "DeviceUnknown",
@@ -198,7 +208,7 @@ impl Hold {
             Self::CustomerMissing => "customer".to_owned(),
             Self::UnknownSku { line, .. } => format!("lines[{line}].sku"),
             Self::QuantityOutOfRange { line, .. } => format!("lines[{line}].quantity"),
-            Self::Hostname(_) | Self::HostnameTaken { .. } => "note".to_owned(),
+            Self::Hostname(_) | Self::HostnameTaken { .. } | Self::HostnameOnTrial { .. } => "note".to_owned(),
             Self::DeviceMissing
             | Self::DeviceUnknown { .. }
             | Self::DeviceAmbiguous { .. }

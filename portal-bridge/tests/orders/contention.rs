@@ -88,3 +88,23 @@ async fn two_bridges_and_kubectl_write_200_facts_at_once_and_none_is_lost_or_dou
     let seats = spec.grants.iter().filter(|grant| grant.feature.name() == "CrmIntegration").count();
     assert_eq!((softphones, seats, spec.grants.len()), (40, 60, 103));
 }
+
+#[tokio::test]
+async fn of_two_bridges_that_are_asked_for_different_things_under_one_id_one_makes_the_request() {
+    let (one, two) = (Rig::start("contended-c").await, Rig::start("contended-d").await);
+    let of = (9302, "contended-id");
+    one.deliver(&order(2, 9302, "contended-id", &[("ECQX", 1), ("CALL-RECORDING", 9)])).await;
+    for round in 0..20 {
+        let request = |left: u64| json!({"id": format!("r{round:02}"), "service": "CallRecording", "kind": "Decrease", "newQuantity": left});
+        let requests = [request(1), request(2)];
+        let calls = [(&one, &requests[0]), (&two, &requests[1])];
+        let calls = calls.map(|(rig, request)| rig.call("POST", of, "/changes", request));
+        let answers = join_all(calls).await;
+        let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [202, 409], "{answers:?}");
+        let made = answers.iter().position(|answer| answer.status == 202).unwrap();
+        let written = one.only(9302).await.1.unwrap().spec.changes.pop().unwrap();
+        assert_eq!(json!(written.new_quantity), requests[made]["newQuantity"]);
+    }
+}

@@ -75,6 +75,14 @@ fn what_cannot_be_converted_is_held_with_its_reason(
 }
 
 #[test]
+fn an_order_that_wants_the_host_name_of_the_resellers_own_trial_is_told_how_to_convert_it() {
+    let portfolio = |instance| Portfolio { hostname_taken: true, ..one(instance) };
+    let order = order("syunikwin", &[("ECQX", 1)]);
+    assert_eq!(judge(&order, &portfolio(on_trial(LATER))), Err(vec!["HostnameOnTrial"]));
+    assert_eq!(judge(&order, &portfolio(syunikwin())), Err(vec!["HostnameTaken"]));
+}
+
+#[test]
 fn an_order_that_names_its_new_instance_and_another_device_is_held() {
     let mut order = order("second", &[("ECQX", 1), ("CALL-CENTER", 1)]);
     order.lines[0].device = Some("second".to_owned());

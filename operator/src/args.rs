@@ -13,7 +13,7 @@ use crate::build::PbxDefaults;
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub struct Args {
-    /// The provider's settings (zone, base configuration, maxima, reserved names), as JSON.
+    /// The provider's settings (zone, base configuration, maxima, reserved names, billing, lifecycle, promotions), as JSON.
     #[arg(long, env = "ECQX_SETTINGS", default_value = "/etc/ecqx/settings/settings.json")]
     pub settings: PathBuf,
     /// The PBX image for instances that name none.

@@ -4,7 +4,7 @@ use std::{fmt::Debug, pin::pin, sync::Arc, time::Duration};
 
 use ecqx_crds::EcqxInstance;
 use ecqx_domain::settings::Settings;
-use futures::{FutureExt, Stream, StreamExt, channel::mpsc, future::BoxFuture};
+use futures::{FutureExt, Stream, StreamExt, channel::mpsc};
 use kube::{
     Client, Resource,
     runtime::{
@@ -69,38 +69,10 @@ pub async fn run(
     ready.store(true, std::sync::atomic::Ordering::Relaxed);
     tracing::info!(instances = stores.instances.len(), "watching");
     tokio::join!(
-        control(
-            |object, ctx| reconcile::reconcile(object, ctx).boxed(),
-            reconcile::on_error,
-            &stores.instances,
-            instance_triggers,
-            &ctx,
-            &stop
-        ),
-        control(
-            |object, ctx| licensing::reconcile(object, ctx).boxed(),
-            licensing::on_error,
-            &stores.license_sets,
-            license_triggers,
-            &ctx,
-            &stop
-        ),
-        control(
-            |object, ctx| reservation::reconcile(object, ctx).boxed(),
-            reservation::on_error,
-            &stores.claims,
-            claim_triggers,
-            &ctx,
-            &stop
-        ),
-        control(
-            |object, ctx| trials::reconcile(object, ctx).boxed(),
-            trials::on_error,
-            &stores.trial_claims,
-            trial_claim_triggers,
-            &ctx,
-            &stop
-        ),
+        control((reconcile::reconcile, reconcile::on_error), &stores.instances, instance_triggers, &ctx, &stop),
+        control((licensing::reconcile, licensing::on_error), &stores.license_sets, license_triggers, &ctx, &stop),
+        control((reservation::reconcile, reservation::on_error), &stores.claims, claim_triggers, &ctx, &stop),
+        control((trials::reconcile, trials::on_error), &stores.trial_claims, trial_claim_triggers, &ctx, &stop),
         look_after_jumps(&ctx, &triggers, &stop),
         look_after_the_gone(gone_instances, &triggers, &stores, &stop),
     );
@@ -129,9 +101,8 @@ async fn look_after_the_gone(
 }
 
 /// Runs one controller until `stop`: its triggers, through a queue, to its reconcile.
-async fn control<K, E>(
-    reconcile: impl FnMut(Arc<K>, Arc<Context>) -> BoxFuture<'static, Result<Action, E>>,
-    on_error: impl Fn(Arc<K>, &E, Arc<Context>) -> Action,
+async fn control<K, E, F>(
+    (reconcile, on_error): (impl Fn(Arc<K>, Arc<Context>) -> F, impl Fn(Arc<K>, &E, Arc<Context>) -> Action),
     store: &Store<K>,
     triggers: impl Stream<Item = ObjectRef<K>>,
     ctx: &Arc<Context>,
@@ -139,8 +110,10 @@ async fn control<K, E>(
 ) where
     K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
     E: std::error::Error + Send + 'static,
+    F: Future<Output = Result<Action, E>> + Send + 'static,
 {
     let config = controller::Config::default().debounce(DEBOUNCE).concurrency(CONCURRENCY);
+    let reconcile = |object, ctx| reconcile(object, ctx).boxed();
     drain(applier(reconcile, on_error, Arc::clone(ctx), store.clone(), until(triggers, stop), config)).await;
 }
 

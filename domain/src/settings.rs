@@ -172,6 +172,7 @@ fn by_feature(field: &'static str, map: BTreeMap<String, u32>) -> Result<BTreeMa
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use serde_json::Value;
 
     use super::*;
 
@@ -206,5 +207,39 @@ mod tests {
     fn a_wrong_value_is_refused_with_its_field(#[case] text: &str, #[case] field: &str) {
         let message = Settings::parse(text).unwrap_err().to_string();
         assert!(message.contains(field), "{message}");
+    }
+
+    const PAGE: &str = include_str!("../../docs/entitlements.md");
+
+    /// A default as the documentation writes it.
+    fn written(value: &Value) -> String {
+        match value {
+            Value::String(text) => format!("`{text}`"),
+            Value::Array(all) if all.is_empty() => "none".to_owned(),
+            Value::Array(all) => all.iter().map(written).collect::<Vec<_>>().join(", "),
+            other => other.to_string(),
+        }
+    }
+
+    /// Each setting below the path, with its default.
+    fn defaults(path: &str, value: &Value) -> Vec<(String, String)> {
+        match value {
+            Value::Object(fields) => {
+                fields.iter().flat_map(|(name, value)| defaults(&format!("{path}.{name}"), value)).collect()
+            }
+            value => vec![(path.to_owned(), written(value))],
+        }
+    }
+
+    #[test]
+    fn the_documentation_of_time_names_every_setting_with_its_default() {
+        let document = serde_json::to_value(SettingsDocument::default()).unwrap();
+        for part in ["billing", "lifecycle", "promotions"] {
+            for (setting, default) in defaults(part, &document[part]) {
+                let week = "`Monday`, `Tuesday`, `Wednesday`, `Thursday`, `Friday`";
+                let row = format!("| `{setting}` | {} |", default.replace(week, "Monday to Friday"));
+                assert!(PAGE.contains(&row), "not in docs/entitlements.md: {row}");
+            }
+        }
     }
 }

@@ -172,13 +172,12 @@ impl Surroundings {
         Some(InstanceRef { namespace: self.namespace.clone(), name })
     }
 
-    /// Whether less was asked of what is granted, in this very second.
+    /// Whether less was asked of what is granted at this very moment or, by another clock, after it.
     pub fn is_asked_for_less(&self, decision: &Decision, now: Timestamp) -> bool {
         let (Decision::AddOn { instance, grants } | Decision::Conversion { instance, grants }) = decision else {
             return false;
         };
-        let asked_now =
-            |change: &&Change| change.requested_at.as_ref().is_some_and(|at| at.0.as_second() == now.as_second());
+        let asked_now = |change: &&Change| change.requested_at.as_ref().is_some_and(|at| at.0 >= now);
         let sets = self.license_sets.iter().filter(|set| set.name_any() == *instance);
         let asked = sets.flat_map(|set| &set.spec.changes).filter(asked_now).map(|change| change.service);
         asked.into_iter().any(|service| grants.iter().any(|grant| Item::Feature(grant.feature) == service))

@@ -6,21 +6,24 @@ use ecqx_domain::{
     foresight::{self, Forecast},
     ledger,
 };
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{MicroTime, Time},
+    jiff::Timestamp,
+};
 use serde::Serialize;
 
 use super::{
     InstanceError, Key, look_up,
     view::{self, Identity},
 };
-use crate::{bridge::Bridge, clock::this_second};
+use crate::{bridge::Bridge, clock::this_moment};
 
 /// A forecast that a page can draw: every number is there, zero too.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct View {
     /// Of when the facts are.
-    pub as_of: Time,
+    pub as_of: MicroTime,
     /// The instant that it speaks of.
     pub at: Time,
     /// Which instance.
@@ -74,7 +77,7 @@ impl From<&ledger::Entitlement> for Entitlement {
 /// # Errors
 /// For a time that is none, or past, and for an unknown instance.
 pub async fn forecast(bridge: &Bridge, key: &Key, at: Option<&str>) -> Result<View, InstanceError> {
-    let now = this_second();
+    let now = this_moment();
     let at = at.map_or(Ok(now), |given| read(given, now))?;
     let seen = look_up(bridge, key).await?;
     let forecast = foresight::forecast(&seen.situation(&bridge.settings, now), at);
@@ -85,13 +88,14 @@ fn read(given: &str, now: Timestamp) -> Result<Timestamp, InstanceError> {
     let at: Timestamp = given
         .parse()
         .map_err(|error| InstanceError::NoTime { given: given.to_owned(), problem: format!("{error}") })?;
-    if at < now { Err(InstanceError::Past { at, now }) } else { Ok(at) }
+    // Whoever asks in whole seconds may ask for this one.
+    if at.as_second() < now.as_second() { Err(InstanceError::Past { at, now }) } else { Ok(at.max(now)) }
 }
 
 impl View {
     fn of(forecast: Forecast, instance: Identity, now: Timestamp) -> Self {
         Self {
-            as_of: Time(now),
+            as_of: MicroTime(now),
             at: Time(forecast.at),
             instance,
             phase: forecast.phase.name(),

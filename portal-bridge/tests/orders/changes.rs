@@ -186,10 +186,11 @@ async fn a_request_made_with_kubectl_is_listed_and_cancelled_as_any_other() {
     let rig = Rig::start("less-kubectl").await;
     let of = (9206, "less-kubectl");
     twenty_ports(&rig, 9206, "less-kubectl").await;
+    let requested_at = Timestamp::from_microsecond(Timestamp::now().as_microsecond()).unwrap();
     let object = json!({
         "apiVersion": "ecqx.epygicloud.com/v1alpha1", "kind": "LicenseSet", "metadata": {"name": "less-kubectl"},
         "spec": {"changes": [{
-            "id": "tickets/17", "service": "CallRecording", "kind": "Decrease", "newQuantity": 12, "cancelled": false,
+            "id": "tickets/17", "requestedAt": requested_at, "service": "CallRecording", "kind": "Decrease", "newQuantity": 12, "cancelled": false,
         }]},
     });
     let apply = async || {
@@ -201,7 +202,9 @@ async fn a_request_made_with_kubectl_is_listed_and_cancelled_as_any_other() {
     let cancelled = cancel(&rig, of, "tickets%2F17").await;
     assert_eq!((cancelled.status, &cancelled.body["change"]["verdict"]), (200, &json!("Cancelled")), "{cancelled:?}");
     assert!(apply().await.unwrap_err().to_string().contains("cancelled"), "the file has to follow");
-    assert_eq!(rig.only(9206).await.1.unwrap().spec.changes.len(), 1);
+    let changes = rig.only(9206).await.1.unwrap().spec.changes;
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].requested_at.as_ref().map(|at| at.0), Some(requested_at), "to the fraction of a second");
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ fn only_what_the_bridge_means_to_own_is_applied() {
 fn what_is_bought_counts_from_the_moment_in_which_it_takes_effect() {
     let effects =
         effects_of("o", OrderTerm::Paid, &Decision::AddOn { instance: "syunikwin".into(), grants: vec![LINE] });
-    assert_eq!(effects.license_set.unwrap()["spec"]["grants"][0]["grantedAt"], "2026-11-23T09:00:00.000000Z");
+    assert_eq!(effects.license_set.unwrap()["spec"]["grants"][0]["grantedAt"], "2026-11-23T09:00:00.500000Z");
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub struct Change {
 #[serde(rename_all = "camelCase")]
 pub struct Told {
     /// Of when the facts are.
-    as_of: Time,
+    as_of: MicroTime,
     instance: Identity,
     change: Change,
     /// The pending request whose place it takes.
@@ -63,7 +63,7 @@ pub struct Told {
 #[serde(rename_all = "camelCase")]
 pub struct Listed {
     /// Of when the facts are.
-    as_of: Time,
+    as_of: MicroTime,
     instance: Identity,
     /// In the order in which they were made.
     changes: Vec<Change>,
@@ -92,7 +92,7 @@ impl Told {
         let mut effects = foresight::upcoming(&is, now);
         effects.retain(|upcoming| !already.contains(upcoming));
         Ok(Self {
-            as_of: Time(now),
+            as_of: MicroTime(now),
             instance: Identity::of(&after.instance, settings),
             change: Change::of(made, &is, &standing).ok_or(InstanceError::ChangeUnknown)?,
             replaces: replaced(&was, &standing, settings, id, now),
@@ -117,7 +117,7 @@ impl Listed {
         let mut changes: Vec<Change> =
             made.iter().filter_map(|change| Change::of(change, &situation, &standing)).collect();
         changes.sort_by(|a, b| (a.requested_at.0, &a.id).cmp(&(b.requested_at.0, &b.id)));
-        Self { as_of: Time(now), instance: Identity::of(&seen.instance, settings), changes }
+        Self { as_of: MicroTime(now), instance: Identity::of(&seen.instance, settings), changes }
     }
 }
 

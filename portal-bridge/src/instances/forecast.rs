@@ -104,7 +104,7 @@ impl View {
             disabled_extensions: forecast.disabled,
             resolves: forecast.resolves,
             name_is_kept: forecast.name_is_kept,
-            upcoming: view::upcoming(&forecast.upcoming),
+            upcoming: view::upcoming(forecast.upcoming),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use ecqx_crds::{EcqxInstance, Upcoming};
 use ecqx_domain::{foresight, settings::Settings};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use serde::Serialize;
 
@@ -36,20 +35,6 @@ impl Identity {
 }
 
 /// What is to come, in the form of `status.upcoming`.
-pub fn upcoming(all: &[foresight::Upcoming]) -> Vec<Upcoming> {
-    all.iter().map(one).collect()
-}
-
-fn one(upcoming: &foresight::Upcoming) -> Upcoming {
-    let step = upcoming.quantity;
-    Upcoming {
-        at: Time(upcoming.at),
-        what: upcoming.event.name().to_owned(),
-        cause: upcoming.cause.clone(),
-        effect: upcoming.effect.clone(),
-        feature: step.map(|step| step.feature),
-        from: step.map(|step| step.from.into()),
-        to: step.map(|step| step.to.into()),
-        disables: upcoming.disables.clone(),
-    }
+pub fn upcoming(all: Vec<foresight::Upcoming>) -> Vec<Upcoming> {
+    all.into_iter().map(Upcoming::from).collect()
 }

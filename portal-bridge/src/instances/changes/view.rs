@@ -96,7 +96,7 @@ impl Told {
             instance: Identity::of(&after.instance, settings),
             change: Change::of(made, &is, &standing).ok_or(InstanceError::ChangeUnknown)?,
             replaces: replaced(&was, &standing, settings, id, now),
-            effects: view::upcoming(&effects),
+            effects: view::upcoming(effects),
         })
     }
 }

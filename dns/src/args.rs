@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Parser;
 
-use crate::{limit::Prefix, zone::NameServer};
+use crate::{limit::Prefix, transfer::notify::Secondary, zone::NameServer};
 
 /// Answers DNS for the zone of the settings: one name for each ready instance, with the SIP records of RFC 3263.
 ///
@@ -85,6 +85,21 @@ pub struct Args {
     /// an address must share them; without, a secret of this process.
     #[arg(long, env = "ECQX_DNS_COOKIE_SECRETS", value_name = "PATH")]
     pub cookie_secrets: Option<PathBuf>,
+
+    /// The keys that are shared with secondaries, one a line: NAME ALGORITHM SECRET, the algorithm hmac-sha256 or hmac-sha512, the
+    /// secret in base 64. Whoever signs with one of them may transfer the zone (AXFR, IXFR); nobody else may.
+    #[arg(long, env = "ECQX_DNS_TSIG_KEYS", value_name = "PATH")]
+    pub tsig_keys: Option<PathBuf>,
+
+    /// A secondary that is told of each new serial (NOTIFY): its address, and the name of the key by which it knows us. Repeat
+    /// it for each; in the variable, separate them by spaces.
+    #[arg(
+        long = "secondary",
+        env = "ECQX_DNS_SECONDARIES",
+        value_name = "ADDRESS[:PORT][=KEY]",
+        value_delimiter = ' '
+    )]
+    pub secondaries: Vec<Secondary>,
 
     /// A file in which the zone is kept, and from which it is served after a start without the API server. Its folder must
     /// exist and outlive the process.

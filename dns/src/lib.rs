@@ -19,6 +19,7 @@ pub mod run;
 pub mod serial;
 pub mod server;
 pub mod store;
+pub mod transfer;
 pub mod watch;
 pub mod wire;
 pub mod zone;

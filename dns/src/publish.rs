@@ -16,6 +16,7 @@ use crate::{
     metrics::State,
     serial,
     store::Kept,
+    transfer::History,
     zone::{Zone, ZoneError, ZoneSettings},
 };
 
@@ -33,6 +34,7 @@ pub struct Publisher {
     serial_offset: u32,
     state: Arc<State>,
     kept: watch::Sender<Option<Kept>>,
+    history: History,
 }
 
 impl Publisher {
@@ -46,6 +48,7 @@ impl Publisher {
             serial_offset: 0,
             state: Arc::default(),
             kept: watch::Sender::new(None),
+            history: History::default(),
         }
     }
 
@@ -59,6 +62,12 @@ impl Publisher {
     #[must_use]
     pub fn telling(self, state: Arc<State>) -> Self {
         Self { state, ..self }
+    }
+
+    /// The same, leaving each state of the zone to this history.
+    #[must_use]
+    pub fn recording(self, history: History) -> Self {
+        Self { history, ..self }
     }
 
     /// What is to be kept on disk, as it comes.
@@ -124,9 +133,12 @@ impl Publisher {
         for (label, _) in changes.iter().filter(|(label, _)| self.settings.is_taken(label)) {
             tracing::warn!(%label, "an instance has the name of a name server or of the static part; it is not served under it");
         }
+        let labels: Vec<Label> = changes.iter().map(|(label, _)| label.clone()).collect();
         let count = changes.len();
         let zone = current.changed(changes, serial)?;
         tracing::info!(zone = %zone.origin(), serial, changes = count, names = zone.len(), "the zone has changed");
+        // A secondary may ask as soon as the new one is served, so the way there is laid first.
+        self.history.left(current, labels);
         self.snapshot.store(Some(Arc::new(zone)));
         self.served = Some(revision);
         self.state.swapped(false);

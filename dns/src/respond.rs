@@ -4,12 +4,20 @@
 //! they give the same octets.
 
 pub mod fast;
-mod frame;
+pub(crate) mod frame;
 pub mod full;
 
 use std::net::IpAddr;
 
-use crate::{cookie::Cookies, zone::Zone};
+use crate::{
+    cookie::Cookies,
+    transfer::{
+        Keys,
+        tsig::{Checked, Session},
+    },
+    wire::UDP_PAYLOAD,
+    zone::Zone,
+};
 
 /// How a message came, which bounds what may be sent back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +36,11 @@ pub struct Asking<'c> {
     /// From where.
     pub client: IpAddr,
     /// When, in Unix seconds.
-    pub now: u32,
+    pub now: u64,
     /// The secrets of cookies.
     pub cookies: &'c Cookies,
+    /// The keys that are shared with secondaries.
+    pub keys: &'c Keys,
 }
 
 /// An answer that was written.
@@ -46,7 +56,32 @@ pub fn respond(zone: Option<&Zone>, message: &[u8], asking: Asking<'_>, out: &mu
     if zone.is_some_and(|zone| fast::respond(zone, message, asking.transport, out)) {
         return Some(Answered::default());
     }
-    full::respond(zone, message, asking, out)
+    match asking.keys.check(message, asking.now) {
+        Checked::Unsigned => full::respond(zone, message, asking, out),
+        Checked::Good { session, message } => signed(zone, &message, session, asking, out),
+        Checked::Bad(answer) => {
+            // A response is not answered, whatever it is signed with.
+            *out = answer;
+            (message[2] & frame::RESPONSE == 0).then_some(Answered::default())
+        }
+    }
+}
+
+/// The answer to a signed message, signed too; cut where the signature is too much for a datagram.
+fn signed(
+    zone: Option<&Zone>,
+    message: &[u8],
+    mut session: Session,
+    asking: Asking<'_>,
+    out: &mut Vec<u8>,
+) -> Option<Answered> {
+    full::respond(zone, message, asking, out)?;
+    let limit = usize::from(UDP_PAYLOAD);
+    if asking.transport == Transport::Udp && out.len() + session.octets() > limit {
+        full::truncated(message, asking, out);
+    }
+    session.sign(out, asking.now);
+    Some(Answered { proven: true })
 }
 
 #[cfg(test)]

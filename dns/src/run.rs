@@ -2,13 +2,14 @@
 
 use std::{
     io,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use ecqx_domain::settings::{Settings, SettingsError};
 use kube::Client;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::{
     Snapshot,
@@ -20,6 +21,10 @@ use crate::{
     publish::Publisher,
     server::{Server, ServerError, Service},
     store::Store,
+    transfer::{
+        History, Keys, KeysError,
+        notify::{self, Secondary},
+    },
     watch,
     zone::{Timers, ZoneError, ZoneSettings},
 };
@@ -48,6 +53,12 @@ pub enum RunError {
     /// Wrong secrets.
     #[error("--cookie-secrets: {0}")]
     Cookies(#[from] SecretError),
+    /// Wrong keys.
+    #[error("--tsig-keys: {0}")]
+    Keys(#[from] KeysError),
+    /// A key that is not there.
+    #[error("secondary {0} has a key that --tsig-keys does not have; add it there")]
+    UnknownKey(SocketAddr),
     /// No zone can be made.
     #[error(transparent)]
     Zone(#[from] ZoneError),
@@ -82,14 +93,18 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     let snapshot = Snapshot::default();
     let service = service(&args, &snapshot).await?;
     let metrics = service.metrics.clone();
+    let (keys, history) = (service.keys.clone(), service.history.clone());
     let mut server = Server::start(args.listen, service).await?;
     let listener = http::bind(args.http).await?;
     let health = listener.local_addr().map_err(RunError::Health)?;
     let http = http::serve(listener, Arc::clone(&snapshot), metrics.clone());
     let zone = settings.origin().to_ascii().trim_end_matches('.').to_owned();
     let events = watch::events(client, zone, Arc::clone(&metrics.state));
-    let mut publisher =
-        Publisher::new(Arc::clone(&settings), snapshot).with_serial_offset(args.serial_offset).telling(metrics.state);
+    let mut publisher = Publisher::new(Arc::clone(&settings), snapshot)
+        .with_serial_offset(args.serial_offset)
+        .telling(metrics.state)
+        .recording(history);
+    let _telling = tell(&args, &keys, &settings, &publisher)?;
     let keeping = args.state.as_ref().map(|path| resume(&mut publisher, &settings, path)).transpose()?;
     tracing::info!(zone = %settings.origin(), dns = %server.address(), http = %health, "started");
     let ended = tokio::select! {
@@ -106,6 +121,16 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     }
     tracing::info!("stopped");
     ended
+}
+
+/// Tells the secondaries of new serials, until it is dropped.
+fn tell(args: &Args, keys: &Keys, settings: &ZoneSettings, publisher: &Publisher) -> Result<JoinSet<()>, RunError> {
+    let mut telling = JoinSet::new();
+    for Secondary { address, key } in &args.secondaries {
+        let known = key.as_ref().map(|name| keys.named(name).cloned().ok_or(RunError::UnknownKey(*address)));
+        telling.spawn(notify::tell(*address, known.transpose()?, settings.wire_origin().clone(), publisher.kept()));
+    }
+    Ok(telling)
 }
 
 /// Serves what was kept, and keeps what comes. A file that cannot be used is told of, and replaced with the first list.
@@ -126,8 +151,19 @@ async fn service(args: &Args, snapshot: &Snapshot) -> Result<Service, RunError> 
         Some(path) => Cookies::parse(&read(path).await?)?,
         None => Cookies::of_this_process(),
     };
+    let keys = match &args.tsig_keys {
+        Some(path) => Keys::parse(&read(path).await?)?,
+        None => Keys::default(),
+    };
     let limits = Limits { rate: args.rate_limit, slip: args.rate_slip, allowed: args.rate_allow.clone() };
-    Ok(Service { snapshot: Arc::clone(snapshot), limits, cookies, metrics: Metrics::default() })
+    Ok(Service {
+        snapshot: Arc::clone(snapshot),
+        limits,
+        cookies,
+        metrics: Metrics::default(),
+        keys,
+        history: History::default(),
+    })
 }
 
 async fn zone_settings(args: &Args) -> Result<ZoneSettings, RunError> {

@@ -16,7 +16,13 @@ use std::{
 
 use tokio::task::{JoinError, JoinSet};
 
-use crate::{Snapshot, cookie::Cookies, limit::Limits, metrics::Metrics};
+use crate::{
+    Snapshot,
+    cookie::Cookies,
+    limit::Limits,
+    metrics::Metrics,
+    transfer::{History, Keys},
+};
 
 /// What a server serves, and how.
 #[derive(Clone)]
@@ -29,13 +35,24 @@ pub struct Service {
     pub cookies: Cookies,
     /// Where it is counted.
     pub metrics: Metrics,
+    /// The keys that are shared with secondaries.
+    pub keys: Keys,
+    /// The zone's last states, for secondaries.
+    pub history: History,
 }
 
 impl Service {
     /// The zone without a rate limit, with cookies of this process.
     pub fn of(snapshot: Snapshot) -> Self {
         let limits = Limits { rate: 0, slip: 0, allowed: Vec::new() };
-        Self { snapshot, limits, cookies: Cookies::of_this_process(), metrics: Metrics::default() }
+        Self {
+            snapshot,
+            limits,
+            cookies: Cookies::of_this_process(),
+            metrics: Metrics::default(),
+            keys: Keys::default(),
+            history: History::default(),
+        }
     }
 }
 

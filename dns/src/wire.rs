@@ -5,6 +5,7 @@
 
 pub mod name;
 pub mod query;
+pub mod record;
 pub mod writer;
 
 pub use name::WireName;

@@ -8,6 +8,7 @@ use super::*;
 use crate::{
     cookie::Cookies,
     respond::{Asking, Transport, full},
+    transfer::Keys,
     zone::tests::{published, zone, zone_with},
 };
 
@@ -58,7 +59,13 @@ fn ask_class(zone: &Zone, name: &str, kind: RecordType, class: DNSClass) -> Seen
     message.add_query(query);
     let mut out = Vec::new();
     let cookies = Cookies::of_this_process();
-    let asking = Asking { transport: Transport::Tcp, client: [198, 51, 100, 1].into(), now: 0, cookies: &cookies };
+    let asking = Asking {
+        transport: Transport::Tcp,
+        client: [198, 51, 100, 1].into(),
+        now: 0,
+        cookies: &cookies,
+        keys: &Keys::default(),
+    };
     assert!(full::respond(Some(zone), &message.to_vec().unwrap(), asking, &mut out).is_some());
     let answer = Message::from_vec(&out).unwrap();
     let texts = |records: &[Record]| records.iter().map(text).collect();

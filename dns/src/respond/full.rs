@@ -48,13 +48,19 @@ fn shown(request: &Message, asking: Asking<'_>) -> Option<Shown> {
         EdnsOption::Unknown(_, octets) => &**octets,
         _ => &[],
     };
-    Some(asking.cookies.read(octets, asking.client, asking.now))
+    Some(asking.cookies.read(octets, asking.client, seconds(asking)))
+}
+
+/// The time as it stands in cookies: its lower 32 bits, which are compared by difference only (RFC 9018, section 4.3).
+#[allow(clippy::cast_possible_truncation)]
+fn seconds(asking: Asking<'_>) -> u32 {
+    asking.now as u32
 }
 
 /// The option that goes back: number, length, both parts of the cookie.
 fn cookie(shown: Option<Shown>, asking: Asking<'_>) -> Vec<u8> {
     let Some(Shown::Client(theirs) | Shown::Proven(theirs)) = shown else { return Vec::new() };
-    let content = asking.cookies.write(theirs, asking.client, asking.now);
+    let content = asking.cookies.write(theirs, asking.client, seconds(asking));
     // A cookie has 24 octets.
     let length = u16::try_from(content.len()).unwrap_or_default();
     [&cookie::OPTION.to_be_bytes()[..], &length.to_be_bytes()[..], &content].concat()

@@ -20,6 +20,7 @@ use super::Service;
 use crate::{
     metrics::{Counts, unix_now},
     respond::{Asking, Transport, respond},
+    transfer::{self, Stream},
     wire,
 };
 
@@ -67,6 +68,12 @@ async fn connection(mut stream: TcpStream, service: Arc<Service>, counts: Arc<Co
         if !matches!(timeout(TRANSFER, stream.read_exact(&mut message)).await, Ok(Ok(_))) {
             break;
         }
+        if let Some(transfer) = transfer(&service, &message) {
+            if !send_all(&mut stream, transfer).await {
+                break;
+            }
+            continue;
+        }
         if !answer(&service, &hold, &message, &mut out) {
             counts.silent();
             break;
@@ -80,11 +87,23 @@ async fn connection(mut stream: TcpStream, service: Arc<Service>, counts: Arc<Co
 }
 
 fn answer(service: &Service, hold: &Hold, message: &[u8], out: &mut Vec<u8>) -> bool {
-    // Cut to 32 bits on purpose: it is compared by difference only.
-    #[allow(clippy::cast_possible_truncation)]
-    let now = unix_now() as u32;
-    let asking = Asking { transport: Transport::Tcp, client: hold.client, now, cookies: &service.cookies };
+    let Service { cookies, keys, .. } = service;
+    let asking = Asking { transport: Transport::Tcp, client: hold.client, now: unix_now(), cookies, keys };
     respond(service.snapshot.load().as_deref(), message, asking, out).is_some()
+}
+
+fn transfer(service: &Service, message: &[u8]) -> Option<Stream> {
+    let zone = service.snapshot.load_full()?;
+    transfer::requested(&zone, &service.history, &service.keys, message, unix_now())
+}
+
+async fn send_all(stream: &mut TcpStream, mut transfer: Stream) -> bool {
+    while let Some(message) = transfer.next(unix_now()) {
+        if !send(stream, &message).await {
+            return false;
+        }
+    }
+    true
 }
 
 async fn send(stream: &mut TcpStream, message: &[u8]) -> bool {

@@ -85,14 +85,14 @@ impl Worker {
     /// Writes the answers to all that has arrived, and says to how many queries.
     fn answer(&mut self, incoming: &Incoming, outgoing: &mut Outgoing, now: Instant) -> u64 {
         let zone = self.service.snapshot.load();
-        // Both clocks are cut to 32 bits on purpose: they are compared by difference only.
+        // Cut to 32 bits on purpose: it is compared by difference only.
         #[allow(clippy::cast_possible_truncation)]
-        let (seconds, milliseconds) = (unix_now() as u32, now.duration_since(self.started).as_millis() as u32);
-        let cookies = &self.service.cookies;
+        let (seconds, milliseconds) = (unix_now(), now.duration_since(self.started).as_millis() as u32);
+        let (cookies, keys) = (&self.service.cookies, &self.service.keys);
         let mut count = 0;
         for (message, sender, client) in incoming.datagrams() {
             let Some(out) = outgoing.next() else { break };
-            let asking = Asking { transport: Transport::Udp, client, now: seconds, cookies };
+            let asking = Asking { transport: Transport::Udp, client, now: seconds, cookies, keys };
             let Some(answered) = respond(zone.as_deref(), message, asking, out) else {
                 self.counts.silent();
                 continue;

@@ -48,6 +48,11 @@ impl<'b> Writer<'b> {
         writer
     }
 
+    /// How long the message is now.
+    pub fn octets(&self) -> usize {
+        self.out.len()
+    }
+
     /// Where the message stands now.
     pub fn mark(&self) -> Mark {
         let mut counts = [0; 6];

@@ -55,6 +55,21 @@ impl RrSet {
         })
     }
 
+    /// The records that the other set has not; all of them where the TTL is another.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Option<Self> {
+        if self.ttl != other.ttl {
+            return Some(self.clone());
+        }
+        let mut rest = Vec::new();
+        for data in self.data().filter(|data| !other.data().any(|there| there == *data)) {
+            // It fitted before.
+            rest.extend(u16::try_from(data.len()).unwrap_or_default().to_be_bytes());
+            rest.extend(data);
+        }
+        (!rest.is_empty()).then(|| Self { data: rest.into(), ..*self })
+    }
+
     /// How large it is, to compare sets: the octets of its data.
     pub fn octets(&self) -> usize {
         self.data.len()

@@ -4,6 +4,7 @@
 mod asking;
 mod differences;
 mod queries;
+mod secondaries;
 mod servers;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -57,13 +58,17 @@ fn published(label: &str, last: u8, addresses: u16) -> Published {
     Published { label: Label::parse(label).unwrap(), addresses }
 }
 
-fn zone() -> Zone {
+fn settings() -> Arc<ZoneSettings> {
     let servers =
         ["ns1=203.0.113.1,2001:db8::1", "ns2=203.0.113.2", "ns.example.net"].map(|text| text.parse().unwrap());
-    let settings = ZoneSettings::with_static(ZONE, &servers, Timers::default(), STATIC).unwrap().offering_tls(true);
+    let settings = ZoneSettings::with_static(ZONE, &servers, Timers::default(), STATIC).unwrap();
+    Arc::new(settings.offering_tls(true))
+}
+
+fn zone() -> Zone {
     let few = (0..60).map(|n| published(&format!("pbx-{n}"), n, u16::from(n % 3) + 1));
     let many = [published("some", 1, 20), published("many", 1, 60)];
-    build_snapshot(few.chain(many), &Arc::new(settings), 2_026_110_100).unwrap()
+    build_snapshot(few.chain(many), &settings(), 2_026_110_100).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

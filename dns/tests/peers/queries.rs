@@ -140,7 +140,8 @@ fn variant(numbers: &mut Numbers) -> Variant {
     }
 }
 
-fn query(id: u16, name: &[Vec<u8>], kind: u16, class: u16, variant: Variant) -> Query {
+/// One query.
+pub fn query(id: u16, name: &[Vec<u8>], kind: u16, class: u16, variant: Variant) -> Query {
     let mut octets = id.to_be_bytes().to_vec();
     let operation = if let Variant::Operation(operation) = variant { operation << 3 } else { 0 };
     octets.extend([operation | id.to_be_bytes()[1] & 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);

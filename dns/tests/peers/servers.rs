@@ -51,6 +51,41 @@ impl Peer {
         })
     }
 
+    /// NSD, with the zone from a primary.
+    #[allow(dead_code, reason = "one of the programs that share this file asks for it")]
+    pub fn nsd_secondary(zone: &str, primary: SocketAddr, secret: &str) -> Self {
+        let (host, at) = (primary.ip(), primary.port());
+        Self::start("nsd", zone, "", |folder, port| {
+            let configuration = format!(
+                "server:\n  ip-address: 127.0.0.1\n  port: {port}\n  server-count: 1\n  username: \"\"\n  rrl-ratelimit: 0\n  \
+                 minimal-responses: yes\n  database: \"\"\n  zonesdir: \"{folder}\"\n  pidfile: \"{folder}/pid\"\n  \
+                 xfrdfile: \"{folder}/xfrd\"\n  zonelistfile: \"{folder}/zones\"\n  xfrdir: \"{folder}\"\n  \
+                 xfrd-reload-timeout: 0\nremote-control:\n  control-enable: no\n\
+                 key:\n  name: secondary\n  algorithm: hmac-sha256\n  secret: \"{secret}\"\n\
+                 zone:\n  name: {zone}\n  allow-notify: 127.0.0.1 secondary\n  request-xfr: {host}@{at} secondary\n"
+            );
+            (configuration, vec!["-d", "-c"])
+        })
+    }
+
+    /// Knot, with the zone from a primary.
+    #[allow(dead_code, reason = "one of the programs that share this file asks for it")]
+    pub fn knot_secondary(zone: &str, primary: SocketAddr, secret: &str) -> Self {
+        let (host, at) = (primary.ip(), primary.port());
+        Self::start("knotd", zone, "", |folder, port| {
+            let configuration = format!(
+                "server:\n  listen: 127.0.0.1@{port}\n  rundir: {folder}\n  udp-workers: 1\n  tcp-workers: 1\n  \
+                 background-workers: 1\ndatabase:\n  storage: {folder}\nlog:\n  - target: stderr\n    any: error\n\
+                 key:\n  - id: secondary\n    algorithm: hmac-sha256\n    secret: {secret}\n\
+                 remote:\n  - id: primary\n    address: {host}@{at}\n    key: secondary\n\
+                 acl:\n  - id: told\n    address: 127.0.0.1\n    key: secondary\n    action: notify\n\
+                 zone:\n  - domain: {zone}\n    storage: {folder}\n    file: transferred\n    zonefile-sync: -1\n    \
+                 master: primary\n    acl: told\n"
+            );
+            (configuration, vec!["-c"])
+        })
+    }
+
     fn start(
         program: &'static str,
         zone: &str,

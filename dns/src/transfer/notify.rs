@@ -1,0 +1,110 @@
+//! Tells secondaries that the zone has changed (NOTIFY, RFC 1996). I/O: sockets.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
+
+use tokio::{net::UdpSocket, sync::watch, time::timeout};
+
+use super::tsig::{Key, Session};
+use crate::{
+    metrics::unix_now,
+    store::Kept,
+    wire::{CLASS_IN, HEADER, WireName, kind},
+};
+
+/// How long the first try waits for an answer; each later one twice as long.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often it is tried; after that the secondary looks by itself, as the SOA tells it to.
+const TRIES: u32 = 6;
+/// How soon one secondary is told again: it asks for all that has changed until then.
+const PAUSE: Duration = Duration::from_millis(200);
+/// The opcode of NOTIFY, where it stands in the header.
+const NOTIFY: u8 = 4 << 3;
+
+/// `ADDRESS:PORT=KEY`, `ADDRESS=KEY`, or without a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secondary {
+    /// Where it takes messages.
+    pub address: SocketAddr,
+    /// The name of the key by which it knows us.
+    pub key: Option<String>,
+}
+
+/// Why a secondary is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no address; write ADDRESS=KEY or ADDRESS:PORT=KEY, such as 198.51.100.53=secondary1")]
+pub struct SecondaryError(String);
+
+impl FromStr for Secondary {
+    type Err = SecondaryError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (address, key) =
+            text.split_once('=').map_or((text, None), |(address, key)| (address, Some(key.to_owned())));
+        let with_port = address.parse::<SocketAddr>().ok();
+        let address = with_port.or_else(|| Some(SocketAddr::new(address.parse::<IpAddr>().ok()?, 53)));
+        Ok(Self { address: address.ok_or_else(|| SecondaryError(text.to_owned()))?, key })
+    }
+}
+
+/// Tells one secondary of each new serial, until there can be no more.
+pub async fn tell(address: SocketAddr, key: Option<Key>, origin: WireName, mut newest: watch::Receiver<Option<Kept>>) {
+    while newest.changed().await.is_ok() {
+        let serial = newest.borrow_and_update().as_ref().map(|kept| kept.serial);
+        for attempt in 0..TRIES {
+            match once(address, key.clone(), &origin, PATIENCE * 2_u32.pow(attempt)).await {
+                Ok(true) => break,
+                Ok(false) => tracing::debug!(%address, serial, "a secondary does not answer"),
+                Err(error) => {
+                    tracing::warn!(%address, serial, %error, "a secondary cannot be told of a new serial");
+                    tokio::time::sleep(PATIENCE).await;
+                }
+            }
+            // A newer serial begins anew: it is told of at once, and with all tries.
+            if newest.has_changed().unwrap_or(true) {
+                break;
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Whether it answered in time.
+async fn once(address: SocketAddr, key: Option<Key>, origin: &WireName, patience: Duration) -> io::Result<bool> {
+    let from: IpAddr = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind((from, 0)).await?;
+    socket.connect(address).await?;
+    let message = message(rand::random(), key, origin);
+    socket.send(&message).await?;
+    let mut answer = [0; 512];
+    let answered = async {
+        loop {
+            let length = socket.recv(&mut answer).await?;
+            // Whatever it says, it was told: a refusal would not become another by being asked again.
+            if length >= HEADER && answer[..2] == message[..2] && answer[2] & 0xf8 == 0x80 | NOTIFY {
+                return io::Result::Ok(());
+            }
+        }
+    };
+    match timeout(patience, answered).await {
+        Ok(answered) => answered.map(|()| true),
+        Err(_) => Ok(false),
+    }
+}
+
+fn message(id: u16, key: Option<Key>, origin: &WireName) -> Vec<u8> {
+    let mut message = id.to_be_bytes().to_vec();
+    // AA is set in a notification (RFC 1996, section 4.5); the question is for the SOA.
+    message.extend([NOTIFY | 0x04, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    message.extend(origin.as_bytes());
+    message.extend(kind::SOA.to_be_bytes());
+    message.extend(CLASS_IN.to_be_bytes());
+    if let Some(key) = key {
+        Session::new(key).sign(&mut message, unix_now());
+    }
+    message
+}

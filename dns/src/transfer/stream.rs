@@ -1,0 +1,123 @@
+//! A transfer in messages (RFC 5936, RFC 1995), made one after the other as they are sent. Pure.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::tsig::Session;
+use crate::{
+    respond::frame,
+    wire::{HEADER, Section, WireName, Writer, kind, name},
+    zone::{Branch, RrSet, Zone},
+};
+
+/// How large a message gets: what fits is compressed together, and 14 bits of pointers reach over it.
+const MESSAGE: usize = 16_384;
+/// The most that a message over TCP may take.
+const LONGEST: usize = 65_535;
+
+/// Sets with their names.
+pub type Sets = Vec<(WireName, RrSet)>;
+
+/// A part of a transfer.
+#[derive(Debug)]
+pub enum Item {
+    /// Sets.
+    Sets(Sets),
+    /// All that stands under a label.
+    Branch(WireName, Arc<Branch>),
+}
+
+impl Item {
+    fn into_sets(self) -> Sets {
+        match self {
+            Self::Sets(sets) => sets,
+            Self::Branch(top, branch) => {
+                let sets = |(part, node): (&[u8], &crate::zone::Node)| {
+                    let owner = top.prefixed(part);
+                    node.sets().iter().map(move |set| (owner.clone(), set.clone())).collect::<Vec<_>>()
+                };
+                branch.nodes().flat_map(sets).collect()
+            }
+        }
+    }
+}
+
+/// The SOA of a state.
+pub fn soa(zone: &Zone) -> Option<Item> {
+    let soa = zone.apex().get(kind::SOA)?;
+    Some(Item::Sets(vec![(zone.wire_origin().clone(), soa.clone())]))
+}
+
+/// The whole zone between two SOAs (RFC 5936, section 2.2).
+pub fn whole(zone: &Arc<Zone>) -> VecDeque<Item> {
+    let apex = zone.apex().sets().iter().filter(|set| set.kind() != kind::SOA);
+    let apex = apex.map(|set| (zone.wire_origin().clone(), set.clone())).collect();
+    let branches = zone.branches().into_iter().map(|(label, branch)| {
+        // A label has at most 63 octets.
+        let wire = [&[u8::try_from(label.len()).unwrap_or(63)], label].concat();
+        Item::Branch(zone.wire_origin().prefixed(&wire), Arc::clone(branch))
+    });
+    soa(zone).into_iter().chain([Item::Sets(apex)]).chain(branches).chain(soa(zone)).collect()
+}
+
+/// The messages of one transfer.
+#[derive(Debug)]
+pub struct Stream {
+    id: [u8; 2],
+    question: Option<Vec<u8>>,
+    items: VecDeque<Item>,
+    sets: std::vec::IntoIter<(WireName, RrSet)>,
+    waiting: Option<(WireName, RrSet)>,
+    session: Session,
+}
+
+impl Stream {
+    /// The answer to a request, in parts.
+    pub fn new(request: &[u8], question: &[u8], items: VecDeque<Item>, session: Session) -> Self {
+        let id = request.first_chunk().copied().unwrap_or_default();
+        Self { id, question: Some(question.to_vec()), items, sets: Vec::new().into_iter(), waiting: None, session }
+    }
+
+    /// The next message, signed at a time in Unix seconds; none when all has been sent.
+    pub fn next(&mut self, now: u64) -> Option<Vec<u8>> {
+        let mut set = self.next_set()?;
+        let mut message = self.begin();
+        let mut writer = Writer::after_question(&mut message, LONGEST - self.session.octets());
+        let mut is_first = true;
+        loop {
+            let mark = writer.mark();
+            let fits = writer.set(Section::Answer, set.0.as_bytes(), &set.1);
+            if !is_first && (!fits || writer.octets() > MESSAGE) {
+                writer.back_to(mark);
+                self.waiting = Some(set);
+                break;
+            }
+            is_first = false;
+            match self.next_set() {
+                Some(next) => set = next,
+                None => break,
+            }
+        }
+        self.session.sign(&mut message, now);
+        Some(message)
+    }
+
+    fn next_set(&mut self) -> Option<(WireName, RrSet)> {
+        loop {
+            if let Some(set) = self.waiting.take().or_else(|| self.sets.next()) {
+                return Some(set);
+            }
+            self.sets = self.items.pop_front()?.into_sets().into_iter();
+        }
+    }
+
+    /// A header, and in the first message the question.
+    fn begin(&mut self) -> Vec<u8> {
+        let mut message = self.id.to_vec();
+        let question = self.question.take().unwrap_or_default();
+        message.extend([frame::RESPONSE | frame::AUTHORITATIVE, 0, 0, u8::from(!question.is_empty())]);
+        message.resize(HEADER, 0);
+        message.extend(question);
+        debug_assert!(message.len() <= HEADER + name::LONGEST + 4);
+        message
+    }
+}

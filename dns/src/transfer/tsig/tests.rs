@@ -1,0 +1,76 @@
+use super::*;
+
+const KEYS: &str = "one hmac-sha256 c2VjcmV0IG9mIDMyIG9jdGV0cywgYXQgcmFuZG9tLi4=\n\ntwo. hmac-sha512 c2VjcmV0IG9mIDMyIG9jdGV0cywgYXQgcmFuZG9tLi4=\n";
+const NOW: u64 = 1_790_000_000;
+
+fn keys() -> Keys {
+    Keys::parse(KEYS).unwrap()
+}
+
+fn query() -> Vec<u8> {
+    b"\x12\x34\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03com\x00\x00\x06\x00\x01".to_vec()
+}
+
+fn signed(name: &str, at: u64) -> Vec<u8> {
+    let mut message = query();
+    Session::new(keys().named(name).unwrap().clone()).sign(&mut message, at);
+    message
+}
+
+/// The code in the header and in the TSIG record of a refusal.
+fn refused(keys: &Keys, message: &[u8]) -> (u8, u16, usize) {
+    let Checked::Bad(answer) = keys.check(message, NOW) else { panic!("it is not refused") };
+    let tsig = record::last(&answer).unwrap();
+    let mac = fields(tsig.data).unwrap().mac.len();
+    let other = if tsig.data.ends_with(&[0, 0]) { 0 } else { 6 };
+    let error = tsig.data.len() - other - 4;
+    (answer[3] & 15, u16::from_be_bytes([tsig.data[error], tsig.data[error + 1]]), mac)
+}
+
+#[test]
+fn a_message_that_was_signed_is_known_and_comes_back_as_it_was() {
+    for name in ["one", "TWO."] {
+        let Checked::Good { message, .. } = keys().check(&signed(name, NOW - 200), NOW) else { panic!("{name}") };
+        assert_eq!(message, query());
+    }
+    assert!(matches!(keys().check(&query(), NOW), Checked::Unsigned));
+}
+
+#[test]
+fn a_signature_by_another_key_on_another_message_or_of_another_time_is_refused_with_its_reason() {
+    assert_eq!(refused(&Keys::default(), &signed("one", NOW)), (9, BAD_KEY, 0));
+    let mut changed = signed("one", NOW);
+    changed[15] ^= 1;
+    assert_eq!(refused(&keys(), &changed), (9, BAD_SIG, 0));
+    assert_eq!(refused(&keys(), &signed("one", NOW - 301)), (9, BAD_TIME, 32));
+    assert_eq!(refused(&keys(), &signed("two", NOW + 301)), (9, BAD_TIME, 64));
+}
+
+#[test]
+fn every_changed_octet_is_found_and_none_breaks_the_reader() {
+    let message = signed("one", NOW);
+    for at in 0..message.len() {
+        for bit in [1, 0x80] {
+            let mut changed = message.clone();
+            changed[at] ^= bit;
+            let good = matches!(keys().check(&changed, NOW), Checked::Good { .. });
+            // The number of the message is not signed, since forwarders change it; the class and TTL of the record, its error and
+            // its other data are the signature's own. Letter case makes no other key.
+            assert!(!good || at < 2 || at > query().len(), "octet {at}");
+        }
+        assert!(!matches!(keys().check(&message[..at], NOW), Checked::Good { .. }), "cut at {at}");
+    }
+}
+
+#[test]
+fn wrong_keys_are_refused_with_their_line() {
+    for (text, expected) in [
+        ("one hmac-sha256", "line 1"),
+        ("\none hmac-md5 c2VjcmV0IG9mIDMyIG9jdGV0cywgYXQgcmFuZG9tLi4=", "line 2"),
+        ("one hmac-sha256 ???", "base 64"),
+        ("one hmac-sha256 c2hvcnQ=", "16 octets"),
+    ] {
+        let message = Keys::parse(text).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+}

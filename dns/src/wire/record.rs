@@ -1,0 +1,65 @@
+//! Where the records of a message stand: for what is taken off its end. Pure.
+
+use super::{HEADER, read_u16};
+
+/// A record as it stands in a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'m> {
+    /// Where it begins.
+    pub start: usize,
+    /// Its name, as it stands, maybe compressed.
+    pub name: &'m [u8],
+    /// Its type.
+    pub kind: u16,
+    /// Its class.
+    pub class: u16,
+    /// Its data.
+    pub data: &'m [u8],
+}
+
+/// The last record of a message, if all before can be read and nothing follows.
+pub fn last(message: &[u8]) -> Option<Record<'_>> {
+    let counts = [4, 6, 8, 10].map(|at| read_u16(message, at));
+    let [questions, records @ ..] = counts;
+    let mut at = HEADER;
+    for _ in 0..questions? {
+        at = name_end(message, at)? + 4;
+    }
+    let mut found = None;
+    for _ in 0..records.into_iter().try_fold(0_u32, |sum, count| Some(sum + u32::from(count?)))? {
+        let (record, end) = one(message, at)?;
+        found = Some(record);
+        at = end;
+    }
+    found.filter(|_| at == message.len())
+}
+
+/// The record that begins here.
+pub fn at(message: &[u8], start: usize) -> Option<Record<'_>> {
+    one(message, start).map(|(record, _)| record)
+}
+
+fn one(message: &[u8], start: usize) -> Option<(Record<'_>, usize)> {
+    let end = name_end(message, start)?;
+    let data = end + 10;
+    let length = usize::from(read_u16(message, end + 8)?);
+    let record = Record {
+        start,
+        name: message.get(start..end)?,
+        kind: read_u16(message, end)?,
+        class: read_u16(message, end + 2)?,
+        data: message.get(data..data + length)?,
+    };
+    Some((record, data + length))
+}
+
+fn name_end(message: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match *message.get(at)? {
+            0 => return Some(at + 1),
+            length @ 1..=63 => at += usize::from(length) + 1,
+            0xc0.. => return Some(at + 2),
+            _ => return None,
+        }
+    }
+}

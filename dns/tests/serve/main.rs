@@ -9,6 +9,7 @@
 mod cluster;
 mod dig;
 mod process;
+mod silence;
 mod sockets;
 
 use std::{

@@ -101,6 +101,10 @@ pub struct Args {
     )]
     pub secondaries: Vec<Secondary>,
 
+    /// A name behind which all replicas answer HTTP (a headless Service), to agree with them on the serial.
+    #[arg(long, env = "ECQX_DNS_REPLICAS", value_name = "HOST:PORT")]
+    pub replicas: Option<String>,
+
     /// A file in which the zone is kept, and from which it is served after a start without the API server. Its folder must
     /// exist and outlive the process.
     #[arg(long, env = "ECQX_DNS_STATE", value_name = "PATH")]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ecqx_domain::hostname::Label;
+use sha2::{Digest, Sha256};
 
 use crate::{published::Published, store::Held};
 
@@ -53,6 +54,8 @@ pub struct Book {
     /// once is to have the serial of one that saw them apart, even where the second undid the first.
     revision: Option<Revision>,
     complete: bool,
+    /// The sum of the digests of all that is held: the same for the same objects, in whatever order they came.
+    digest: u128,
 }
 
 impl Book {
@@ -85,6 +88,11 @@ impl Book {
     /// The revision of the last event that changed what is served; of the first list when there was none since.
     pub fn revision(&self) -> Option<Revision> {
         self.revision
+    }
+
+    /// A digest of what is held.
+    pub fn digest(&self) -> u128 {
+        self.digest
     }
 
     /// What is served, by object.
@@ -153,12 +161,21 @@ impl Book {
                 self.holders.remove(&old);
             }
         }
+        if let Some(old) = self.held.get(&key) {
+            self.digest = self.digest.wrapping_sub(digest(&key, old));
+        }
         self.held.remove_mut(&key);
         if let Some(new) = published {
             self.holders.entry(new.label.clone()).or_default().insert(key.clone());
+            self.digest = self.digest.wrapping_add(digest(&key, &new));
             self.held.insert_mut(key, new);
         }
     }
+}
+
+fn digest(key: &Key, published: &Published) -> u128 {
+    let digest = Sha256::digest(format!("{key:?} {published:?}").as_bytes());
+    digest.iter().take(16).fold(0, |sum, octet| sum << 8 | u128::from(*octet))
 }
 
 #[cfg(test)]
@@ -288,5 +305,16 @@ mod tests {
         let mut other = resumed();
         assert_eq!(after(&mut other, listed([("b", served("b", 2))])), ["a=", "b=203.0.113.2"]);
         assert_eq!(other.revision(), Some(100));
+    }
+
+    #[test]
+    fn the_digest_is_that_of_what_is_held_whatever_the_way_there() {
+        let mut here = book(listed([("a", served("a", 1)), ("b", served("b", 2))]));
+        let there = book(listed([("b", served("b", 2)), ("a", served("a", 1))]));
+        assert_eq!(here.digest(), there.digest());
+        after(&mut here, vec![Event::Changed(key("a"), served("a", 9), 105)]);
+        assert_ne!(here.digest(), there.digest());
+        after(&mut here, vec![Event::Deleted(key("a"), 106), Event::Changed(key("a"), served("a", 1), 107)]);
+        assert_eq!(here.digest(), there.digest());
     }
 }

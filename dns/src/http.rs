@@ -3,14 +3,17 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::{
-    Router,
+    Json, Router,
     extract::State,
     http::{StatusCode, header::CONTENT_TYPE},
     routing::get,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
-use crate::{Snapshot, metrics::Metrics};
+use crate::{Snapshot, agreement::Version, metrics::Metrics};
+
+/// What is served, as it changes.
+type Versions = watch::Receiver<Option<Version>>;
 
 /// Why health cannot be told.
 #[derive(Debug, thiserror::Error)]
@@ -23,14 +26,16 @@ pub struct HttpError {
 /// `/livez` answers 200 while the process runs; `/readyz` 200 as soon as there is a zone to serve, and from then on even while
 /// the API server is away.
 /// `/metrics` tells what was counted, in `OpenMetrics`.
-pub fn router(snapshot: Snapshot, metrics: Metrics) -> Router {
+/// `/zone` tells the other replicas what is served.
+pub fn router(snapshot: Snapshot, metrics: Metrics, versions: Versions) -> Router {
     let told = Arc::clone(&snapshot);
     let metrics = get(async move || match metrics.text(&told) {
         Ok(text) => Ok(([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)),
         Err(error) => Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string())),
     });
+    let zone = get(async move || versions.borrow().clone().map(Json).ok_or(StatusCode::SERVICE_UNAVAILABLE));
     let router = Router::new().route("/livez", get(|| async { "ok" })).route("/readyz", get(ready));
-    router.with_state(snapshot).route("/metrics", metrics)
+    router.with_state(snapshot).route("/metrics", metrics).route("/zone", zone)
 }
 
 async fn ready(State(snapshot): State<Snapshot>) -> (StatusCode, &'static str) {
@@ -53,6 +58,11 @@ pub async fn bind(listen: SocketAddr) -> Result<TcpListener, HttpError> {
 ///
 /// # Errors
 /// When the socket is lost.
-pub async fn serve(listener: TcpListener, snapshot: Snapshot, metrics: Metrics) -> Result<(), io::Error> {
-    axum::serve(listener, router(snapshot, metrics)).await
+pub async fn serve(
+    listener: TcpListener,
+    snapshot: Snapshot,
+    metrics: Metrics,
+    versions: Versions,
+) -> Result<(), io::Error> {
+    axum::serve(listener, router(snapshot, metrics, versions)).await
 }

@@ -5,6 +5,7 @@
 //! [`server`] speaks DNS, [`http`] tells of health, [`run`] ties them together. Between the two sides stands one pointer to
 //! an immutable [`zone::Zone`]: a query never waits for a change, and a change never waits for queries.
 
+pub mod agreement;
 pub mod answer;
 pub mod args;
 pub mod book;

@@ -8,14 +8,15 @@ use std::{
 
 use ecqx_domain::hostname::Label;
 use futures::{Stream, StreamExt};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::{
     Snapshot,
-    book::{Book, Event},
+    agreement::Version,
+    book::{Book, Change, Event},
     metrics::State,
     serial,
-    store::Kept,
+    store::{self, Kept},
     transfer::History,
     zone::{Zone, ZoneError, ZoneSettings},
 };
@@ -35,6 +36,7 @@ pub struct Publisher {
     state: Arc<State>,
     kept: watch::Sender<Option<Kept>>,
     history: History,
+    versions: watch::Sender<Option<Version>>,
 }
 
 impl Publisher {
@@ -49,6 +51,7 @@ impl Publisher {
             state: Arc::default(),
             kept: watch::Sender::new(None),
             history: History::default(),
+            versions: watch::Sender::new(None),
         }
     }
 
@@ -68,6 +71,11 @@ impl Publisher {
     #[must_use]
     pub fn recording(self, history: History) -> Self {
         Self { history, ..self }
+    }
+
+    /// What is served, for the other replicas, as it changes.
+    pub fn versions(&self) -> watch::Receiver<Option<Version>> {
+        self.versions.subscribe()
     }
 
     /// What is to be kept on disk, as it comes.
@@ -99,16 +107,26 @@ impl Publisher {
         Ok(())
     }
 
-    /// Enters events as they come and swaps the snapshot: at once, with all that are waiting at that moment.
+    /// Enters events as they come and swaps the snapshot: at once, with all that are waiting at that moment. Considers what
+    /// other replicas have. Ends with the events.
     ///
     /// # Errors
     /// When the zone cannot be written down, which the settings' check has excluded.
-    pub async fn follow(&mut self, events: impl Stream<Item = Event>) -> Result<(), ZoneError> {
+    pub async fn follow(
+        &mut self,
+        events: impl Stream<Item = Event>,
+        mut others: mpsc::Receiver<Version>,
+    ) -> Result<(), ZoneError> {
         let mut batches = pin!(events.ready_chunks(BATCH));
-        while let Some(batch) = batches.next().await {
-            self.enter(batch)?;
+        loop {
+            tokio::select! {
+                batch = batches.next() => match batch {
+                    Some(batch) => self.enter(batch)?,
+                    None => return Ok(()),
+                },
+                Some(theirs) = others.recv() => self.agree(&theirs)?,
+            }
         }
-        Ok(())
     }
 
     /// Enters events, and swaps the snapshot if they change what is served.
@@ -123,29 +141,55 @@ impl Publisher {
         // The first list has confirmed what was kept, or is about to correct it.
         self.state.stale.store(false, Ordering::Relaxed);
         if self.served == Some(revision) {
+            // What was resumed is told of only now that it is known to hold.
+            self.tell();
             return Ok(());
         }
-        let current = self.snapshot.load_full();
-        let serial =
-            serial::after(current.as_ref().map(|zone| zone.serial()), serial::of(revision, self.serial_offset));
-        let current = current.map_or_else(|| Zone::new(Arc::clone(&self.settings), serial).map(Arc::new), Ok)?;
+        let before = self.snapshot.load().as_ref().map(|zone| zone.serial());
         let changes = self.book.changes();
         for (label, _) in changes.iter().filter(|(label, _)| self.settings.is_taken(label)) {
             tracing::warn!(%label, "an instance has the name of a name server or of the static part; it is not served under it");
         }
+        self.served = Some(revision);
+        self.swap(changes, serial::after(before, serial::of(revision, self.serial_offset)))
+    }
+
+    /// Takes over the serial of another replica that holds the same and is ahead.
+    ///
+    /// # Errors
+    /// As [`Publisher::follow`].
+    pub fn agree(&mut self, theirs: &Version) -> Result<(), ZoneError> {
+        let yields = self.version().is_some_and(|ours| self.book.is_complete() && ours.yields_to(theirs));
+        if yields { self.swap(Vec::new(), theirs.serial) } else { Ok(()) }
+    }
+
+    /// What is served now.
+    fn version(&self) -> Option<Version> {
+        let serial = self.snapshot.load().as_ref()?.serial();
+        let digest = store::digest(format!("{} {:x}", self.settings.digest(), self.book.digest()).as_bytes());
+        Some(Version { serial, digest })
+    }
+
+    fn swap(&mut self, changes: Vec<Change>, serial: u32) -> Result<(), ZoneError> {
         let labels: Vec<Label> = changes.iter().map(|(label, _)| label.clone()).collect();
-        let count = changes.len();
+        let current = self.snapshot.load_full();
+        let current = current.map_or_else(|| Zone::new(Arc::clone(&self.settings), serial).map(Arc::new), Ok)?;
         let zone = current.changed(changes, serial)?;
-        tracing::info!(zone = %zone.origin(), serial, changes = count, names = zone.len(), "the zone has changed");
+        tracing::info!(zone = %zone.origin(), serial, changes = labels.len(), names = zone.len(), "the zone has changed");
         // A secondary may ask as soon as the new one is served, so the way there is laid first.
         self.history.left(current, labels);
         self.snapshot.store(Some(Arc::new(zone)));
-        self.served = Some(revision);
         self.state.swapped(false);
-        let zone = self.settings.origin().to_ascii().trim_end_matches('.').to_owned();
         let (settings, held) = (self.settings.digest(), self.book.held().clone());
+        let zone = self.settings.origin().to_ascii().trim_end_matches('.').to_owned();
+        let revision = self.served.unwrap_or_default();
         self.kept.send_replace(Some(Kept { zone, serial, revision, settings, held }));
+        self.tell();
         Ok(())
+    }
+
+    fn tell(&self) {
+        self.versions.send_replace(self.version());
     }
 }
 

@@ -9,10 +9,14 @@ use std::{
 
 use ecqx_domain::settings::{Settings, SettingsError};
 use kube::Client;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::{
+    sync::mpsc,
+    task::{JoinHandle, JoinSet},
+};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    Snapshot,
+    Snapshot, agreement,
     args::Args,
     cookie::{Cookies, SecretError},
     http::{self, HttpError},
@@ -97,18 +101,22 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     let mut server = Server::start(args.listen, service).await?;
     let listener = http::bind(args.http).await?;
     let health = listener.local_addr().map_err(RunError::Health)?;
-    let http = http::serve(listener, Arc::clone(&snapshot), metrics.clone());
     let zone = settings.origin().to_ascii().trim_end_matches('.').to_owned();
     let events = watch::events(client, zone, Arc::clone(&metrics.state));
-    let mut publisher = Publisher::new(Arc::clone(&settings), snapshot)
+    let mut publisher = Publisher::new(Arc::clone(&settings), Arc::clone(&snapshot))
         .with_serial_offset(args.serial_offset)
-        .telling(metrics.state)
+        .telling(Arc::clone(&metrics.state))
         .recording(history);
+    let http = http::serve(listener, snapshot, metrics, publisher.versions());
+    let (proposals, others) = mpsc::channel(1);
+    let _asking = args.replicas.clone().map(|replicas| {
+        AbortOnDropHandle::new(tokio::spawn(agreement::ask(replicas, publisher.versions(), proposals)))
+    });
     let _telling = tell(&args, &keys, &settings, &publisher)?;
     let keeping = args.state.as_ref().map(|path| resume(&mut publisher, &settings, path)).transpose()?;
     tracing::info!(zone = %settings.origin(), dns = %server.address(), http = %health, "started");
     let ended = tokio::select! {
-        ended = publisher.follow(events) => ended.map_err(RunError::from),
+        ended = publisher.follow(events, others) => ended.map_err(RunError::from),
         ended = http => ended.map_err(RunError::Health),
         ended = server.ended() => ended.map_err(RunError::from),
         () = stop.cancelled() => Ok(()),

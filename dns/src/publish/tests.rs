@@ -120,3 +120,34 @@ fn other_settings_after_a_restart_make_another_serial() {
     after.enter(list(&[("a", 1)], 100)).unwrap();
     assert_eq!(served(&after).0, 102);
 }
+
+#[test]
+fn a_replica_takes_over_the_serial_of_one_that_is_ahead_with_the_same_and_of_no_other() {
+    let (mut old, mut new, mut other) = (publisher(), publisher(), publisher());
+    old.enter(list(&[("a", 1), ("b", 2)], 100)).unwrap();
+    old.enter([Event::Deleted(key("b"), 130)]).unwrap();
+    new.enter(list(&[("a", 1)], 170)).unwrap();
+    other.enter(list(&[("c", 1)], 190)).unwrap();
+    for theirs in [&new, &other] {
+        old.agree(&theirs.version().unwrap()).unwrap();
+    }
+    assert_eq!(served(&old), served(&new));
+    new.agree(&other.version().unwrap()).unwrap();
+    assert_eq!(served(&new).0, 170);
+    for server in [&mut old, &mut new] {
+        server.enter([seen("c", "c", 3, 180)]).unwrap();
+    }
+    assert_eq!((served(&old).0, served(&old)), (180, served(&new)));
+}
+
+#[test]
+fn a_replica_that_lags_behind_still_comes_to_the_same_serial() {
+    let (mut old, mut new) = (publisher(), publisher());
+    old.enter(list(&[("a", 1)], 100)).unwrap();
+    // Both changes happened before the other's list, and reach this one after it has agreed.
+    new.enter(list(&[("a", 1)], 170)).unwrap();
+    old.agree(&new.version().unwrap()).unwrap();
+    old.enter([seen("a", "a", 9, 150), seen("a", "a", 1, 160)]).unwrap();
+    new.agree(&old.version().unwrap()).unwrap();
+    assert_eq!(served(&old), served(&new));
+}

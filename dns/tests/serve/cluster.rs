@@ -62,7 +62,7 @@ async fn a_name_comes_with_its_addresses_outlives_the_api_server_and_goes_with_i
     let events =
         watch::events(control_plane.client_as(USER, &[]).unwrap(), "epygicloud.com".to_owned(), Arc::default());
     let mut publisher = Publisher::new(settings(), Arc::clone(&snapshot));
-    let watching = tokio::spawn(async move { publisher.follow(events).await });
+    let watching = tokio::spawn(async move { publisher.follow(events, tokio::sync::mpsc::channel(1).1).await });
     until("the first list is complete", async || dig(at, &[NAME, "A"]).await.code() == "NXDOMAIN").await;
 
     let instances = Api::<EcqxInstance>::namespaced(client.clone(), "default");

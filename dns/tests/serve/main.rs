@@ -9,6 +9,7 @@
 mod cluster;
 mod dig;
 mod process;
+mod replicas;
 mod silence;
 mod sockets;
 

@@ -203,6 +203,7 @@ pub fn life_of(instance: &EcqxInstance, licences: &Standing, now: Timestamp) -> 
         unsubscribed_at: licences.ended_at.or(licences.ends_at),
         payment_failed_at: spec.payment_failed_at.as_ref().map(|at| at.0),
         suspended_at: spec.suspended.then(|| suspended_since(out_since, &reached, now)),
+        noticed_at: status.out_of_service.as_ref().and_then(|out| out.noticed_at.as_ref()).map(|at| at.0),
         data_deletion_at: status.data_deletion_at.as_ref().map(|at| at.0),
         reached,
     };

@@ -291,6 +291,10 @@ pub struct OutOfService {
     /// Until when calls in progress may finish.
     #[schemars(regex(pattern = TIME))]
     pub drain_until: Time,
+    /// When it was noticed, where that was late: calls get their full time to finish from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = TIME))]
+    pub noticed_at: Option<Time>,
 }
 
 /// Something that happens by itself, with its date.

@@ -19,6 +19,9 @@ mod rules;
 #[cfg(test)]
 pub(crate) mod tests;
 
+/// Who looks within this of an end has let no call in that should not have been.
+const LATE: SignedDuration = SignedDuration::from_mins(1);
+
 /// A trial that has started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trial {
@@ -41,6 +44,9 @@ pub struct Life {
     pub payment_failed_at: Option<Timestamp>,
     /// Since when the provider keeps it out of service.
     pub suspended_at: Option<Timestamp>,
+    /// When it was first seen to be out of service, where that was late: until then its PBX let calls in, which get their full
+    /// time to finish from then on.
+    pub noticed_at: Option<Timestamp>,
     /// When its data is deleted, as it was announced; none where data is kept.
     pub data_deletion_at: Option<Timestamp>,
     /// The milestones that have taken effect: a clock that is set back undoes none of them.
@@ -131,6 +137,7 @@ impl Life {
             unsubscribed_at: None,
             payment_failed_at: None,
             suspended_at: None,
+            noticed_at: None,
             data_deletion_at: None,
             reached: BTreeSet::new(),
         }
@@ -175,14 +182,28 @@ impl Life {
         let suspended = || self.suspended_at.map(|_| Cause::Provider);
         let cause = ended.or_else(suspended).or_else(|| unpaid().map(|_| Cause::Payment))?;
         let since = self.goes_out(rules)?;
-        Some(OutOfService { since, cause, drain_until: later(since, rules.drain_deadline) })
+        Some(OutOfService { since, cause, drain_until: self.drained_at(since, rules) })
+    }
+
+    /// When calls that were let in before `since` must be over.
+    fn drained_at(&self, since: Timestamp, rules: &LifecycleRules) -> Timestamp {
+        later(self.noticed_at.map_or(since, |noticed| noticed.max(since)), rules.drain_deadline)
+    }
+
+    /// The life as it is seen at `now`: where it went out of service while nobody looked, that is noticed now.
+    #[must_use]
+    pub fn noticed(self, rules: &LifecycleRules, now: Timestamp) -> Self {
+        let Some(out) = self.out_of_service(rules, now).filter(|_| self.noticed_at.is_none()) else { return self };
+        let on_record = self.reached.iter().any(|reached| reached.at == out.since);
+        let is_late = later(out.since, LATE) < now && !on_record;
+        Self { noticed_at: is_late.then_some(now), ..self }
     }
 
     /// When the first of what takes it out of service does so. Another cause after that brings no call back, so no time to
     /// finish calls begins with it. One whose last call is on record as over counts before any other.
     fn goes_out(&self, rules: &LifecycleRules) -> Option<Timestamp> {
         let all = || [self.grace_end(rules), self.suspended_at, self.end().map(|(at, _)| at)].into_iter().flatten();
-        let drained = |at: &Timestamp| self.is_on_record(Milestone::DrainDeadline, later(*at, rules.drain_deadline));
+        let drained = |at: &Timestamp| self.is_on_record(Milestone::DrainDeadline, self.drained_at(*at, rules));
         all().filter(drained).min().or_else(|| all().min())
     }
 
@@ -253,7 +274,7 @@ impl Life {
         let counts =
             |at: &Timestamp| end.is_none_or(|(end, _)| *at < end) || self.is_on_record(Milestone::GraceEnd, *at);
         let unpaid = self.grace_end(rules).filter(counts).map(|at| (Milestone::GraceEnd, at));
-        let drained = self.goes_out(rules).map(|at| (Milestone::DrainDeadline, later(at, rules.drain_deadline)));
+        let drained = self.goes_out(rules).map(|at| (Milestone::DrainDeadline, self.drained_at(at, rules)));
         [unpaid, drained].into_iter().flatten().collect()
     }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use ecqx_crds::{
     Change, ChangeKind, ChangeRecord, Grant, GrantRecord, GrantState, LicenseSet, LicenseSetStatus, Verdict,
+    facts::facts_of,
 };
 use ecqx_domain::{
     calendar,
-    ledger::{self, Standing, Term},
+    ledger::{self, Facts, Standing, Term},
     settings::Settings,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -24,6 +25,7 @@ pub(super) fn with_first_sights(
     now: Timestamp,
 ) -> LicenseSet {
     let now = to_the_microsecond(now);
+    let seen = Seen::of(licenses, settings, now);
     let status = licenses.status.clone().unwrap_or_default();
     let grants: BTreeMap<&str, &GrantRecord> =
         status.grants.iter().map(|record| (record.id.as_str(), record)).collect();
@@ -31,9 +33,12 @@ pub(super) fn with_first_sights(
         status.changes.iter().map(|record| (record.id.as_str(), record)).collect();
     let grant = |grant: &Grant| {
         let trial = trials.get(&grant.id);
-        grant_record(grant, grants.get(grant.id.as_str()).copied(), trial, now)
+        grant_record(grant, grants.get(grant.id.as_str()).copied(), trial, seen.grant(&grant.id))
     };
-    let change = |change: &Change| change_record(change, changes.get(change.id.as_str()).copied(), settings, now);
+    let change = |change: &Change| {
+        let record = changes.get(change.id.as_str()).copied();
+        change_record(change, record, settings, seen.change(&change.id))
+    };
     let recorded = LicenseSetStatus {
         grants: licenses.spec.grants.iter().map(grant).collect(),
         changes: licenses.spec.changes.iter().map(change).collect(),
@@ -42,14 +47,42 @@ pub(super) fn with_first_sights(
     LicenseSet { status: Some(recorded), ..licenses.clone() }
 }
 
+/// When each fact was first seen: as it is on record, or now. A record of a clock that was ahead is put right: a first sight lies
+/// in the past, and before what was seen after it.
+struct Seen {
+    facts: Facts,
+    now: Timestamp,
+}
+
+impl Seen {
+    fn of(licenses: &LicenseSet, settings: &Settings, now: Timestamp) -> Self {
+        Self { facts: facts_of(licenses, &settings.calendar, now), now }
+    }
+
+    fn grant(&self, id: &str) -> Timestamp {
+        let fact = self.facts.grants.iter().find(|grant| grant.id == id);
+        fact.and_then(|grant| grant.granted_at).map_or(self.now, to_the_microsecond)
+    }
+
+    /// When it was asked, and taken back.
+    fn change(&self, id: &str) -> (Timestamp, Timestamp) {
+        let fact = self.facts.changes.iter().find(|change| change.id == id);
+        let requested_at = fact.map_or(self.now, |change| change.requested_at);
+        let cancelled_at = fact.and_then(|change| change.cancelled_at).unwrap_or(self.now);
+        (to_the_microsecond(requested_at), to_the_microsecond(cancelled_at))
+    }
+}
+
 fn grant_record(
     grant: &Grant,
     record: Option<&GrantRecord>,
     trial: Option<&FeatureTrial>,
-    now: Timestamp,
+    first_seen: Timestamp,
 ) -> GrantRecord {
-    let counts_from = grant.granted_at.clone().or_else(|| record.map(|record| record.counts_from.clone()));
-    let counts_from = counts_from.unwrap_or(MicroTime(now));
+    // A trial whose turn has not come is no fact yet, and keeps its record.
+    let waits = |record: &&GrantRecord| matches!(record.state, GrantState::Waiting | GrantState::Refused);
+    let recorded = record.filter(waits).map(|record| record.counts_from.clone());
+    let counts_from = grant.granted_at.clone().or(recorded).unwrap_or(MicroTime(first_seen));
     let ended = record.is_some_and(|record| record.state == GrantState::Ended);
     let (until, state) = match (grant.term, trial) {
         (Term::Trial, None) => (None, GrantState::Waiting),
@@ -69,17 +102,23 @@ fn promotion_end(grant: &Grant, record: Option<&GrantRecord>, counts_from: Times
     recorded.or_else(|| lasts.map(|lasts| counts_from.checked_add(lasts).unwrap_or(Timestamp::MAX)))
 }
 
-fn change_record(change: &Change, record: Option<&ChangeRecord>, settings: &Settings, now: Timestamp) -> ChangeRecord {
-    let requested_at = change.requested_at.clone().or_else(|| record.map(|record| record.requested_at.clone()));
-    let requested_at = requested_at.unwrap_or(MicroTime(now));
+fn change_record(
+    change: &Change,
+    record: Option<&ChangeRecord>,
+    settings: &Settings,
+    (requested_at, cancelled_at): (Timestamp, Timestamp),
+) -> ChangeRecord {
+    let requested_at = change.requested_at.clone().unwrap_or(MicroTime(requested_at));
     let kind = match change.kind {
         ChangeKind::Decrease => calendar::ChangeKind::Decrease,
         ChangeKind::Unsubscribe => calendar::ChangeKind::Unsubscribe,
     };
     let effective_at = record.map(|record| record.effective_at.clone());
     let effective_at = effective_at.unwrap_or_else(|| Time(settings.calendar.effective(requested_at.0, kind)));
-    let recorded = record.and_then(|record| record.cancelled_at.clone());
-    let cancelled_at = change.cancelled.then(|| change.cancelled_at.clone().or(recorded).unwrap_or(MicroTime(now)));
+    // One that came too late is no fact, and keeps its record.
+    let recorded = record.filter(|record| record.verdict == Verdict::Applied).and_then(|r| r.cancelled_at.clone());
+    let cancelled_at = change.cancelled_at.clone().or(recorded).unwrap_or(MicroTime(cancelled_at));
+    let cancelled_at = change.cancelled.then_some(cancelled_at);
     ChangeRecord {
         id: change.id.clone(),
         requested_at,

@@ -28,6 +28,7 @@ pub(super) fn tell(status: EcqxInstanceStatus, instance: &ValidatedInstance, now
             since: Time(whole_seconds(out.since)),
             cause: out.cause.name().to_owned(),
             drain_until: Time(whole_seconds(out.drain_until)),
+            noticed_at: life.facts.noticed_at.map(Time),
         }),
         ended_at: life.ended_at.map(Time),
         data_deletion_at: life.data_deletion_at.map(Time),

@@ -38,9 +38,10 @@ pub struct LifeNow {
 impl LifeNow {
     /// As the dates and licences have it at `now`.
     pub(super) fn of(situation: &Situation, now: Timestamp) -> Self {
-        let (mut life, rules) = (situation.life.clone(), situation.rules);
+        let rules = situation.rules;
         // In whole seconds, as it is recorded: what is worked out anew has to be what is read back.
         let second = crate::context::whole_seconds(now);
+        let mut life = situation.life.clone().noticed(rules, second);
         life.data_deletion_at = life.announced_deletion(rules, second);
         let situation = Situation { life: life.clone(), ..situation.clone() };
         Self {

@@ -50,5 +50,7 @@ async fn what_was_granted_while_the_clock_was_ahead_counts_when_it_is_right() {
     rig.jump_to(today).await;
     rig.come_round(NS).await;
     assert_eq!(rig.limit(NS, "early", "CallRecording").await, 3);
+    let record = rig.licensed(NS, "early").await.grants.remove(0);
+    assert!(record.counts_from.0 <= today + SECOND * 60, "a first sight lies in the past: {:?}", record.counts_from);
     rig.stop().await;
 }

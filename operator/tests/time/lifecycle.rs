@@ -83,6 +83,30 @@ async fn the_drain_deadline_ends_what_no_call_does() {
 }
 
 #[tokio::test]
+async fn calls_get_their_full_time_though_the_operator_was_away_over_the_end() {
+    let mut rig = Rig::start(json!({})).await;
+    rig.namespace(NS).await;
+    let pod = rig.running(NS, "late", "Trial").await;
+    rig.eventually("the trial has started", async || rig.status(NS, "late").await.trial.is_some()).await;
+    let ends_at = rig.status(NS, "late").await.trial.unwrap().ends_at.0;
+    pod.has_calls(1);
+    rig.operator_stops();
+    let back_at = ends_at + days(1);
+    rig.travel_to(back_at);
+    rig.operator_starts();
+    rig.until_phase(NS, "late", InstancePhase::Ended).await;
+    rig.settled().await;
+    assert_eq!(rig.replicas(NS, "late").await, Some(1), "nobody had told the PBX to let no call in");
+    let out = rig.status(NS, "late").await.out_of_service.unwrap();
+    assert_eq!(out.since.0, ends_at);
+    let full_time = out.drain_until.0.duration_since(back_at);
+    assert!((3 * 3600..=4 * 3600 + 60).contains(&full_time.as_secs()), "{full_time}");
+    rig.jump_to(out.drain_until.0 + SECOND).await;
+    rig.until_replicas(NS, "late", 0).await;
+    rig.stop().await;
+}
+
+#[tokio::test]
 async fn a_payment_that_fails_suspends_after_the_grace_period_and_payment_resumes() {
     let rig = Rig::start(json!({})).await;
     rig.namespace(NS).await;

@@ -100,3 +100,20 @@ fn a_reminder_that_went_out_does_not_go_out_again_when_an_unsubscription_is_take
     assert_eq!(leaving.reached(&rules(), now), reminded.reached);
     assert_eq!(next_transition(&leaving, &rules(), now).map(|next| next.milestone), Some(Milestone::InstanceEnd));
 }
+
+#[test]
+fn an_end_that_is_noticed_late_gives_calls_their_full_time_from_then_on_and_one_that_is_noticed_at_once_moves_nothing()
+{
+    let back = at(END) + hours(30);
+    let late = on_trial().noticed(&rules(), back);
+    assert_eq!(late.noticed_at, Some(back));
+    let out = late.out_of_service(&rules(), back).unwrap();
+    assert_eq!((out.since, out.drain_until), (at(END), back + hours(4)));
+    assert!(!late.is_drained(&rules(), before(out.drain_until)) && late.is_drained(&rules(), out.drain_until));
+    // Noticed once: neither a later look nor one after it was recorded moves it.
+    assert_eq!(late.clone().noticed(&rules(), back + hours(1)), late);
+    let in_time = on_trial().noticed(&rules(), at(END));
+    assert_eq!(in_time, on_trial());
+    let recorded = seen(&in_time, &rules(), at(END));
+    assert_eq!(recorded.clone().noticed(&rules(), back), recorded);
+}

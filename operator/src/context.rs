@@ -92,7 +92,7 @@ impl Context {
 }
 
 /// How soon to look again after a write that another was ahead of: the view is behind, and catches up in moments.
-pub const AFTER_CONFLICT: Duration = Duration::from_millis(100);
+const AFTER_CONFLICT: Duration = Duration::from_millis(100);
 
 /// How long to wait for an instant: a millisecond late rather than early, since early would find nothing due. The timer is an
 /// optimisation: dates are derived anew at each look, and one comes at the latest after minutes.
@@ -116,6 +116,21 @@ pub fn backoff<K>(failures: &Failures<K>, object: ObjectRef<K>, known: &Store<K>
 where
     K: Lookup<DynamicType = ()> + Clone + 'static,
 {
+    doubling(Duration::from_secs(1), failures, object, known)
+}
+
+/// The same after a conflict: 100 ms, 200 ms, up to a minute, for a view that does not catch up either.
+pub fn after_conflict<K>(failures: &Failures<K>, object: ObjectRef<K>, known: &Store<K>) -> Duration
+where
+    K: Lookup<DynamicType = ()> + Clone + 'static,
+{
+    doubling(AFTER_CONFLICT, failures, object, known)
+}
+
+fn doubling<K>(first: Duration, failures: &Failures<K>, object: ObjectRef<K>, known: &Store<K>) -> Duration
+where
+    K: Lookup<DynamicType = ()> + Clone + 'static,
+{
     let count = failures.change(object, known, |count| *count = count.saturating_add(1));
-    Duration::from_secs(1 << count.saturating_sub(1).min(6)).min(LONGEST_BACKOFF)
+    first.saturating_mul(1 << count.saturating_sub(1).min(10)).min(LONGEST_BACKOFF)
 }

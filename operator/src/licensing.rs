@@ -19,7 +19,7 @@ use kube::{
 use serde_json::json;
 
 use crate::{
-    context::{AFTER_CONFLICT, Context, LONGEST_LOOK, backoff, until},
+    context::{Context, LONGEST_LOOK, after_conflict, backoff, until},
     names::FIELD_MANAGER,
     reconcile::apply::ApplyError,
     status::{Finding, conditions, finding, held_back},
@@ -125,10 +125,10 @@ async fn write(licenses: &LicenseSet, status: &LicenseSetStatus, ctx: &Context) 
 /// What follows a failure.
 #[allow(clippy::needless_pass_by_value)] // the signature is kube's
 pub fn on_error(licenses: Arc<LicenseSet>, error: &LicensingError, ctx: Arc<Context>) -> Action {
-    if error.cause.is_conflict() {
-        return Action::requeue(AFTER_CONFLICT);
-    }
     let object = ObjectRef::from_obj(licenses.as_ref());
+    if error.cause.is_conflict() {
+        return Action::requeue(after_conflict(&ctx.failed_license_sets, object, &ctx.stores.license_sets));
+    }
     let wait = backoff(&ctx.failed_license_sets, object, &ctx.stores.license_sets);
     tracing::warn!(%error, retry_in_seconds = wait.as_secs(), "licence set not reported");
     Action::requeue(wait)

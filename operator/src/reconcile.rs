@@ -18,7 +18,7 @@ use kube::{
 
 use crate::{
     build,
-    context::{AFTER_CONFLICT, Context, LONGEST_LOOK, LONGEST_REQUEUE, backoff, until},
+    context::{Context, LONGEST_LOOK, LONGEST_REQUEUE, after_conflict, backoff, until},
     status::{self, Finding, Observed, finding},
     trials::{self, TrialClaimed},
     validate::{ValidateError, ValidatedInstance, validate},
@@ -117,7 +117,11 @@ async fn look(instance: &EcqxInstance, ctx: &Context) -> Result<Option<Duration>
 pub fn on_error(instance: Arc<EcqxInstance>, error: &ReconcileError, ctx: Arc<Context>) -> Action {
     if error.is_conflict() {
         tracing::debug!(%error, "the view was behind; looking again");
-        return Action::requeue(AFTER_CONFLICT);
+        return Action::requeue(after_conflict(
+            &ctx.failed_instances,
+            instance.to_object_ref(()),
+            &ctx.stores.instances,
+        ));
     }
     let wait = match error {
         // Nobody tells when the Secret of an earlier instance has gone: it is not watched.

@@ -14,7 +14,7 @@ use kube::{
 };
 
 use crate::{
-    context::{AFTER_CONFLICT, Context, backoff, until, whole_seconds},
+    context::{Context, after_conflict, backoff, until, whole_seconds},
     names::FIELD_MANAGER,
     reconcile::{
         apply::{ApplyError, failed},
@@ -133,10 +133,11 @@ async fn release(claim: &FqdnClaim, ctx: &Context) -> Result<(), ApplyError> {
 /// What follows a failure.
 #[allow(clippy::needless_pass_by_value)] // the signature is kube's
 pub fn on_error(claim: Arc<FqdnClaim>, error: &ApplyError, ctx: Arc<Context>) -> Action {
+    let object = ObjectRef::from_obj(claim.as_ref());
     if error.is_conflict() {
-        return Action::requeue(AFTER_CONFLICT);
+        return Action::requeue(after_conflict(&ctx.failed_claims, object, &ctx.stores.claims));
     }
-    let wait = backoff(&ctx.failed_claims, ObjectRef::from_obj(claim.as_ref()), &ctx.stores.claims);
+    let wait = backoff(&ctx.failed_claims, object, &ctx.stores.claims);
     tracing::warn!(%error, retry_in_seconds = wait.as_secs(), "claim of a name not looked after");
     Action::requeue(wait)
 }

@@ -19,7 +19,7 @@ use kube::{
 };
 
 use crate::{
-    context::{AFTER_CONFLICT, Context, LONGEST_REQUEUE, backoff},
+    context::{Context, LONGEST_REQUEUE, after_conflict, backoff},
     names::FIELD_MANAGER,
     reconcile::{
         apply::{ApplyError, failed},
@@ -167,10 +167,11 @@ pub async fn reconcile(claim: Arc<TrialClaim>, ctx: Arc<Context>) -> Result<Acti
 /// What follows a failure.
 #[allow(clippy::needless_pass_by_value)] // the signature is kube's
 pub fn on_error(claim: Arc<TrialClaim>, error: &ApplyError, ctx: Arc<Context>) -> Action {
+    let object = ObjectRef::from_obj(claim.as_ref());
     if error.is_conflict() {
-        return Action::requeue(AFTER_CONFLICT);
+        return Action::requeue(after_conflict(&ctx.failed_trial_claims, object, &ctx.stores.trial_claims));
     }
-    let wait = backoff(&ctx.failed_trial_claims, ObjectRef::from_obj(claim.as_ref()), &ctx.stores.trial_claims);
+    let wait = backoff(&ctx.failed_trial_claims, object, &ctx.stores.trial_claims);
     tracing::warn!(%error, retry_in_seconds = wait.as_secs(), "claim of a trial not looked after");
     Action::requeue(wait)
 }

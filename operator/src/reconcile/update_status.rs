@@ -26,9 +26,9 @@ pub struct UpdateStatusError {
 }
 
 impl UpdateStatusError {
-    /// True when another was ahead, by a change or by deleting it: the view is behind, and catches up in moments.
+    /// True when another writer was ahead: the view is behind, and catches up in moments.
     pub fn is_conflict(&self) -> bool {
-        matches!(&self.source, kube::Error::Api(status) if status.is_conflict() || status.is_not_found())
+        matches!(&self.source, kube::Error::Api(status) if status.is_conflict())
     }
 }
 
@@ -54,7 +54,12 @@ pub async fn update_status(
         "status": status,
     });
     let answer = api.patch_status(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(patch)).await;
-    answer.map_err(|source| UpdateStatusError { namespace: namespace.clone(), name: name.clone(), source })?;
+    match answer {
+        Ok(_) => {}
+        // Deleted meanwhile: nobody wants to know any more.
+        Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(()),
+        Err(source) => return Err(UpdateStatusError { namespace, name, source }),
+    }
     log(&previous.conditions, &status.conditions, &namespace, &name);
     let milestones = milestones::events(&previous, &status);
     for event in events(&previous.conditions, &status.conditions).into_iter().chain(milestones) {

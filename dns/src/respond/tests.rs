@@ -39,7 +39,7 @@ fn zone(wildcard: bool) -> Zone {
     let many: Vec<_> = (1..=120).map(|n| format!("2001:db8::{n:x}")).collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
     let mut instances = vec![published("many", &many), published("some", &many[..30])];
-    instances.extend((0..200).map(|n| published(&format!("pbx-{n}"), &[&format!("203.0.113.{n}"), "2001:db8::9"])));
+    instances.extend((0..60).map(|n| published(&format!("pbx-{n}"), &[&format!("203.0.113.{n}"), "2001:db8::9"])));
     zone_with(&text, &instances)
 }
 
@@ -118,7 +118,7 @@ fn both_ways_give_the_same_octets_for_the_whole_zone() {
                 }
             }
         }
-        assert!(quick > 60_000, "the quick way answers most: {quick}");
+        assert!(quick > 20_000, "the quick way answers most: {quick}");
     }
 }
 

@@ -101,6 +101,17 @@ pub async fn what_next(product: &Product, kubeconfig: &Path, hostname: &str) -> 
     println!("  SIGNATURE=$(printf %s \"$BODY\" | openssl dgst -sha256 -hmac \"$SECRET\" -binary | base64)");
     println!("  curl -H \"X-WC-Webhook-Signature: $SIGNATURE\" -H 'Content-Type: application/json' -d \"$BODY\" \\");
     println!("    http://{}/webhooks/woocommerce", product.bridge);
+    println!("\nWhat the future holds: ask for half the extensions, then how the instance will stand next month:\n");
+    println!(
+        "  TOKEN=$(kubectl get secret -n ecqx-system ecqx-bridge -o jsonpath='{{.data.api-tokens}}' | base64 -d | head -n 1)"
+    );
+    println!("  API=http://{}/v1/instances/{}/{hostname}", product.bridge, RESELLER.1);
+    println!("  curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\");
+    println!(
+        "    -d '{{\"id\":\"fewer\",\"service\":\"IpPhoneExtension\",\"kind\":\"Decrease\",\"newQuantity\":5}}' $API/changes"
+    );
+    println!("  curl -H \"Authorization: Bearer $TOKEN\" \"$API/forecast?at=$(date -u -d '+32 days' +%FT%TZ)\"");
+    println!("  kubectl get ecqx -n {} {hostname} -o yaml      # status.upcoming has the same", RESELLER.1);
     println!("\n`make down` ends it and leaves nothing behind.");
     Ok(())
 }

@@ -38,7 +38,7 @@ pub(crate) const TIME: &str = "^[12][0-9]{3}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]
         type_ = "integer",
         json_path = ".status.entitlements[?(@.feature==\"AudioConference\")].quantity"
     ),
-    printcolumn(name = "Next change", type_ = "date", json_path = ".status.nextTransition"),
+    printcolumn(name = "Next change", type_ = "string", json_path = ".status.nextTransition"),
     printcolumn(
         name = "Held back",
         type_ = "string",

@@ -71,7 +71,9 @@ struct Stamp {
 
 impl Stamp {
     fn of(written: Option<&MicroTime>, recorded: Option<&MicroTime>, has_happened: bool) -> Self {
-        Self { at: written.or(recorded).map(|at| at.0), is_past: written.is_none() || has_happened }
+        // To the microsecond, as it is recorded: what is worked out anew has to be what is read back.
+        let at = written.or(recorded).map(|at| Timestamp::from_microsecond(at.0.as_microsecond()).unwrap_or(at.0));
+        Self { at, is_past: written.is_none() || has_happened }
     }
 
     fn of_grant(grant: &Grant, record: Option<&GrantRecord>) -> Self {
@@ -201,7 +203,7 @@ pub fn life_of(instance: &EcqxInstance, licences: &Standing, now: Timestamp) -> 
             .as_ref()
             .map(|trial| lifecycle::Trial { started_at: trial.started_at.0, ends_at: trial.ends_at.0 }),
         unsubscribed_at: licences.ended_at.or(licences.ends_at),
-        payment_failed_at: spec.payment_failed_at.as_ref().map(|at| at.0),
+        payment_failed_at: spec.payment_failed_at.as_ref().map(|at| whole_second(at.0)),
         suspended_at: spec.suspended.then(|| suspended_since(out_since, &reached, now)),
         noticed_at: status.out_of_service.as_ref().and_then(|out| out.noticed_at.as_ref()).map(|at| at.0),
         data_deletion_at: status.data_deletion_at.as_ref().map(|at| at.0),
@@ -217,9 +219,13 @@ pub fn life_of(instance: &EcqxInstance, licences: &Standing, now: Timestamp) -> 
 fn suspended_since(recorded: Option<Timestamp>, reached: &BTreeSet<Reached>, now: Timestamp) -> Timestamp {
     let is_drained =
         |since| reached.iter().any(|r| r.milestone == lifecycle::Milestone::DrainDeadline && r.at >= since);
-    // As it will be recorded, in whole seconds: what is worked out before and after that has to be the same.
-    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let now = whole_second(now);
     recorded.map_or(now, |since| if is_drained(since) { since } else { since.min(now) })
+}
+
+/// As it will be recorded: what is worked out before and after that has to be the same.
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 /// All that is known of an instance, as its objects have it.

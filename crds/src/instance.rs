@@ -313,7 +313,8 @@ impl From<foresight::Upcoming> for Upcoming {
     fn from(upcoming: foresight::Upcoming) -> Self {
         let step = upcoming.quantity;
         Self {
-            at: Time(upcoming.at),
+            // As it is written: what is worked out anew has to be what is read back.
+            at: Time(jiff::Timestamp::from_second(upcoming.at.as_second()).unwrap_or(upcoming.at)),
             what: upcoming.event.name().to_owned(),
             cause: upcoming.cause,
             effect: upcoming.effect,

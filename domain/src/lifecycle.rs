@@ -194,8 +194,10 @@ impl Life {
     #[must_use]
     pub fn noticed(self, rules: &LifecycleRules, now: Timestamp) -> Self {
         let Some(out) = self.out_of_service(rules, now).filter(|_| self.noticed_at.is_none()) else { return self };
-        let on_record = self.reached.iter().any(|reached| reached.at == out.since);
-        let is_late = later(out.since, LATE) < now && !on_record;
+        // The provider's own suspension counts from its first sight, so it is never seen late.
+        let was_seen =
+            self.suspended_at == Some(out.since) || self.reached.iter().any(|reached| reached.at == out.since);
+        let is_late = later(out.since, LATE) < now && !was_seen;
         Self { noticed_at: is_late.then_some(now), ..self }
     }
 

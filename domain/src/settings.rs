@@ -203,6 +203,7 @@ mod tests {
     #[case(r#"{"lifecycle": {"suspension": {"grace": "-1d"}}}"#, "lifecycle.suspension.grace")]
     #[case(r#"{"lifecycle": {"suspension": {"drainDeadline": 4}}}"#, "lifecycle.suspension.drainDeadline")]
     #[case(r#"{"lifecycle": {"retention": {"data": "3661d"}}}"#, "lifecycle.retention.data")]
+    #[case(r#"{"lifecycle": {"retention": {"name": "29d"}}}"#, "field lifecycle.retention.name")]
     #[case(r#"{"promotions": [{"id": "x"}]}"#, "promotions[0]")]
     fn a_wrong_value_is_refused_with_its_field(#[case] text: &str, #[case] field: &str) {
         let message = Settings::parse(text).unwrap_err().to_string();

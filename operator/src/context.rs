@@ -97,8 +97,9 @@ const AFTER_CONFLICT: Duration = Duration::from_millis(100);
 /// How long to wait for an instant: a millisecond late rather than early, since early would find nothing due. The timer is an
 /// optimisation: dates are derived anew at each look, and one comes at the latest after minutes.
 pub fn until(instant: Option<Timestamp>, now: Timestamp) -> Duration {
-    let wait = instant.and_then(|at| Duration::try_from(at.duration_since(now)).ok());
-    wait.map_or(LONGEST_REQUEUE, |wait| (wait + Duration::from_millis(1)).min(LONGEST_REQUEUE))
+    // One that has passed meanwhile is due at once.
+    let wait = instant.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO));
+    wait.map_or(LONGEST_REQUEUE, |wait| wait.saturating_add(Duration::from_millis(1)).min(LONGEST_REQUEUE))
 }
 
 /// An instant as the API keeps it: in whole seconds.

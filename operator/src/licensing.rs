@@ -19,7 +19,7 @@ use kube::{
 use serde_json::json;
 
 use crate::{
-    context::{Context, LONGEST_LOOK, after_conflict, backoff, until},
+    context::{Context, LONGEST_LOOK, after_conflict, backoff, until, whole_seconds},
     names::FIELD_MANAGER,
     reconcile::apply::ApplyError,
     status::{Finding, conditions, finding, held_back},
@@ -94,7 +94,7 @@ async fn look(licenses: &LicenseSet, ctx: &Context) -> Result<Option<Timestamp>,
     let status = LicenseSetStatus {
         observed_generation: licenses.metadata.generation,
         entitlements: standing.entitlements.iter().filter(|e| e.sum() > 0).map(wire).collect(),
-        next_transition: next.map(Time),
+        next_transition: next.map(whole_seconds).map(Time),
         conditions: conditions(
             &findings(&standing.entitlements, instance.is_some(), &trials),
             &previous.conditions,

@@ -156,8 +156,10 @@ async fn bring_about(
         Err(error) if error.is_refusal() => Some(error.to_string()),
         Err(error) => return Err(error.into()),
     };
-    if validated.life.data_is_due && !validated.runs && there.pod.is_none() {
-        retention::delete_data(&validated.namespace, &validated.names, ctx).await?;
+    // Due when nothing uses it any more.
+    validated.life.data_is_due &= !validated.runs && there.pod.is_none();
+    if validated.life.data_is_due && instance.status.as_ref().is_none_or(|status| status.data_deleted_at.is_none()) {
+        retention::delete_data_of(instance, &validated.names, ctx).await?;
     }
     let observed = Observed { refused, ..observe::observe(&validated, there.pod.as_deref(), ctx).await };
     let nudged = observed.refused.is_none() && apply::nudge_kubelet(&validated, &observed, there, ctx).await?;
@@ -174,7 +176,7 @@ async fn bring_about(
         _ if refused => failed(instance, ctx),
         Some(soon) => soon,
         None if drain::is_waiting(&validated, there) => LATER,
-        None => until(validated.life.next_transition(), now),
+        None => until(validated.life.next_transition(), ctx.clock.now()),
     };
     Ok(Outcome { status, requeue, refused })
 }
@@ -197,6 +199,8 @@ async fn claims(
         InstanceTerm::Paid => None,
         InstanceTerm::Trial => match trials::claim(instance, Item::Ecqx, ctx).await? {
             TrialClaimed::Held(claim) => Some(claim),
+            // One that has begun runs to its own end, whatever the claim would be called now.
+            TrialClaimed::Used if validated.life.facts.trial.is_some() => None,
             TrialClaimed::Used => {
                 let message = "the one trial of an ecQX has been used; set spec.term to Paid with a paid order";
                 let why = finding(condition::TRIAL_ELIGIBLE, false, reason::TRIAL_USED, message);
@@ -205,9 +209,9 @@ async fn claims(
         },
     };
     // A name that has been let go is not taken again by the instance that had it.
-    if !validated.life.name_is_released
-        && let Claim::Taken = claim::claim(instance, validated, ctx).await?
-    {
+    let known = ctx.stores.claims.get(&ObjectRef::new(&validated.fqdn));
+    let is_over = validated.life.name_is_released || validated.life.ended_at.is_some() && known.is_none();
+    if !is_over && let Claim::Taken = claim::claim(instance, validated, ctx).await? {
         // Whoever holds it is not named: another reseller's business is nobody's else.
         let message = format!("{} is held by another instance; choose another hostname", validated.fqdn);
         let why = finding(condition::HOSTNAME_CLAIMED, false, reason::HOSTNAME_TAKEN, message);

@@ -38,22 +38,29 @@ enum Use {
 pub async fn reconcile(claim: Arc<FqdnClaim>, ctx: Arc<Context>) -> Result<Action, ApplyError> {
     let now = ctx.clock.now();
     let wanted = wanted(&claim, &ctx, now).await?;
-    let next = if wanted != claim.spec {
+    let next = if wanted == claim.spec {
+        settle(&claim, &ctx, now).await?
+    } else {
         replace(&claim, wanted.clone(), &ctx).await?;
         wanted.reserved_until
-    } else if claim.spec.reserved_until.as_ref().is_some_and(|until| until.0 <= now) {
-        release(&claim, &ctx).await?;
-        None
-    } else {
-        let due = claim.spec.data_deletion_at.as_ref();
-        if due.is_some_and(|due| due.0 <= now) {
-            retention::delete_data_of_the_gone(&claim.spec.holder, &ctx).await?;
-        }
-        let ahead = due.into_iter().chain(&claim.spec.reserved_until).filter(|at| at.0 > now).min();
-        ahead.cloned()
     };
     ctx.failed_claims.forget(&ObjectRef::from_obj(claim.as_ref()));
     Ok(Action::requeue(until(next.map(|at| at.0), now)))
+}
+
+/// Does what is due, the data first: the claim is the only record of its date. Then what is next.
+async fn settle(claim: &FqdnClaim, ctx: &Context, now: Timestamp) -> Result<Option<Time>, ApplyError> {
+    let FqdnClaimSpec { data_deletion_at, reserved_until, .. } = &claim.spec;
+    let is_due = |date: &Option<Time>| date.as_ref().is_some_and(|at| at.0 <= now);
+    if is_due(data_deletion_at) {
+        retention::delete_data_of_the_gone(claim, ctx).await?;
+    }
+    let waits_for_data = data_deletion_at.is_some() && !is_due(data_deletion_at);
+    if is_due(reserved_until) && !waits_for_data {
+        release(claim, ctx).await?;
+        return Ok(None);
+    }
+    Ok(data_deletion_at.iter().chain(reserved_until).filter(|at| at.0 > now).min().cloned())
 }
 
 /// What should be on record of the name.

@@ -121,6 +121,16 @@ pub enum LifecycleError {
         /// The least that is possible.
         least: &'static str,
     },
+    /// A trial that is converted keeps its name.
+    #[error(
+        "field lifecycle.retention.name: {name:?} is shorter than lifecycle.retention.data, {data:?}: a trial can be converted for as long as its data is kept, and keeps its name"
+    )]
+    NameBeforeData {
+        /// As it was written.
+        name: String,
+        /// As it was written.
+        data: String,
+    },
     /// A reminder that would come before the trial.
     #[error("field lifecycle.trial.reminders: {text:?} is not shorter than the trial itself, which lasts {length}")]
     Reminder {
@@ -137,16 +147,21 @@ impl TryFrom<LifecycleDocument> for LifecycleRules {
     fn try_from(document: LifecycleDocument) -> Result<Self, LifecycleError> {
         let LifecycleDocument { trial, suspension, retention } = document;
         let length = positive("lifecycle.trial.length", &trial.length)?;
+        let data = duration("lifecycle.retention.data", &retention.data)?;
+        let name = duration("lifecycle.retention.name", &retention.name)?;
+        if name < data {
+            return Err(LifecycleError::NameBeforeData { name: retention.name, data: retention.data });
+        }
         Ok(Self {
             reminders: reminders(&trial, length)?,
             trial: length,
             trial_scope: trial.scope,
             grace: duration("lifecycle.suspension.grace", &suspension.grace)?,
             drain_deadline: duration("lifecycle.suspension.drainDeadline", &suspension.drain_deadline)?,
-            retention: duration("lifecycle.retention.data", &retention.data)?,
+            retention: data,
             delete_data: retention.delete_data,
             deletion_notice: duration("lifecycle.retention.deletionNotice", &retention.deletion_notice)?,
-            name_reservation: duration("lifecycle.retention.name", &retention.name)?,
+            name_reservation: name,
         })
     }
 }

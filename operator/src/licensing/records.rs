@@ -82,7 +82,13 @@ fn grant_record(
     // A trial whose turn has not come is no fact yet, and keeps its record.
     let waits = |record: &&GrantRecord| matches!(record.state, GrantState::Waiting | GrantState::Refused);
     let recorded = record.filter(waits).map(|record| record.counts_from.clone());
-    let counts_from = grant.granted_at.clone().or(recorded).unwrap_or(MicroTime(first_seen));
+    let counts_from = grant.granted_at.clone().or(recorded).map_or(first_seen, |at| to_the_microsecond(at.0));
+    // A trial began when its claim says, also where its grant was written anew: what was bought since has ended it.
+    let counts_from = match trial {
+        Some(FeatureTrial::Held(Some(trial))) => counts_from.min(trial.started_at),
+        _ => counts_from,
+    };
+    let counts_from = MicroTime(counts_from);
     let ended = record.is_some_and(|record| record.state == GrantState::Ended);
     let (until, state) = match (grant.term, trial) {
         (Term::Trial, None) => (None, GrantState::Waiting),
@@ -108,7 +114,8 @@ fn change_record(
     settings: &Settings,
     (requested_at, cancelled_at): (Timestamp, Timestamp),
 ) -> ChangeRecord {
-    let requested_at = change.requested_at.clone().unwrap_or(MicroTime(requested_at));
+    let written = |at: &MicroTime| to_the_microsecond(at.0);
+    let requested_at = MicroTime(change.requested_at.as_ref().map_or(requested_at, written));
     let kind = match change.kind {
         ChangeKind::Decrease => calendar::ChangeKind::Decrease,
         ChangeKind::Unsubscribe => calendar::ChangeKind::Unsubscribe,
@@ -117,8 +124,8 @@ fn change_record(
     let effective_at = effective_at.unwrap_or_else(|| Time(settings.calendar.effective(requested_at.0, kind)));
     // One that came too late is no fact, and keeps its record.
     let recorded = record.filter(|record| record.verdict == Verdict::Applied).and_then(|r| r.cancelled_at.clone());
-    let cancelled_at = change.cancelled_at.clone().or(recorded).unwrap_or(MicroTime(cancelled_at));
-    let cancelled_at = change.cancelled.then_some(cancelled_at);
+    let cancelled_at = change.cancelled_at.clone().or(recorded).map_or(cancelled_at, |at| written(&at));
+    let cancelled_at = change.cancelled.then_some(MicroTime(cancelled_at));
     ChangeRecord {
         id: change.id.clone(),
         requested_at,

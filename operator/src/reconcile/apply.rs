@@ -38,14 +38,20 @@ pub async fn apply(
     ctx: &Context,
 ) -> Result<(), ApplyError> {
     let client = &ctx.client;
-    tokio::try_join!(
+    let (secret, config_map, service, network_policy, disruption_budget) = tokio::join!(
         apply_secret(instance, there.secret.as_ref(), client),
         apply_one(desired.config_map, there.config_map.as_deref(), instance, client),
         apply_one(desired.service, there.service.as_deref(), instance, client),
         apply_one(desired.network_policy, there.network_policy.as_deref(), instance, client),
         apply_one(desired.disruption_budget, there.disruption_budget.as_deref(), instance, client),
-    )?;
-    apply_one(desired.stateful_set, there.stateful_set.as_deref(), instance, client).await
+    );
+    let beside = secret.and(config_map).and(service).and(network_policy).and(disruption_budget);
+    // A pod that is to go does not stay because something beside it is refused.
+    if instance.runs {
+        beside?;
+        return apply_one(desired.stateful_set, there.stateful_set.as_deref(), instance, client).await;
+    }
+    beside.and(apply_one(desired.stateful_set, there.stateful_set.as_deref(), instance, client).await)
 }
 
 /// Touches the pod when its PBX runs with other limits than the written ones, so that the kubelet brings the new file at once

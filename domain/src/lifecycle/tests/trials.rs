@@ -116,4 +116,6 @@ fn an_end_that_is_noticed_late_gives_calls_their_full_time_from_then_on_and_one_
     assert_eq!(in_time, on_trial());
     let recorded = seen(&in_time, &rules(), at(END));
     assert_eq!(recorded.clone().noticed(&rules(), back), recorded);
+    let suspended = Life { suspended_at: Some(at(START)), ..paid() };
+    assert_eq!(suspended.clone().noticed(&rules(), at(START) + hours(3)), suspended, "seen when it began");
 }

@@ -134,6 +134,7 @@ fn instances() -> Vec<Case> {
         Some("spec.term: you may not change it; to convert a trial, place a paid order that names the instance");
     let suspended = Some("spec.suspended: only the provider suspends and resumes an instance");
     let payment = Some("spec.paymentFailedAt: you may not set, move or remove it");
+    let company = Some("spec.company: you may not change it");
     let image = Some("spec.pbx.image: only the provider chooses the PBX image");
     let paused = Some("spec.paused: only the provider pauses an instance");
     vec![
@@ -152,6 +153,7 @@ fn instances() -> Vec<Case> {
         case("nobody moves a payment", Some(overdue), json!({ "paymentFailedAt": "2026-11-01T00:00:00Z" }), payment),
         case("nobody says that a payment came", Some(overdue), json!({ "paymentFailedAt": null }), payment),
         case("nobody stops the clock", Some(on_trial), json!({ "paused": true }), paused),
+        case("nobody becomes another company", Some(on_trial), json!({ "company": "Other" }), company),
         case("nobody brings an image", Some(on_trial), json!({ "pbx": { "image": "mine/pbx:1" } }), image),
     ]
 }

@@ -22,69 +22,69 @@ const ENDS: (u64, &str) = (22, "reseller-22");
 
 pub async fn a_trial_is_converted_during_a_call_and_nothing_is_interrupted(stage: Stage) -> Result<()> {
     let (customer, namespace) = CONVERTS;
-    stage.order(&trial_order(2001, customer, "sisian")).await?;
-    let at = stage.in_service(namespace, "sisian").await?;
-    let phones = stage.phones(namespace, "sisian").await?;
+    stage.order(&trial_order(7001, customer, "tashir")).await?;
+    let at = stage.in_service(namespace, "tashir").await?;
+    let phones = stage.phones(namespace, "tashir").await?;
     stage.register(&at, &phones).await?;
-    let before = stage.product.pods(namespace).get("ecqx-sisian-0").await?;
+    let before = stage.product.pods(namespace).get("ecqx-tashir-0").await?;
     let call = begin_call(&stage, &at, &phones[0]);
-    stage.eventually("the call is up", async || Ok(active_calls(&stage, namespace, "sisian").await? == 1)).await?;
+    stage.eventually("the call is up", async || Ok(active_calls(&stage, namespace, "tashir").await? == 1)).await?;
 
-    stage.order(&conversion(2002, customer, "sisian", 3)).await?;
-    until_phase(&stage, namespace, "sisian", InstancePhase::Paid).await?;
-    stage.product.until((namespace, "sisian"), (condition::LICENSES_APPLIED, "True"), PATIENCE).await?;
-    ensure!(active_calls(&stage, namespace, "sisian").await? == 1, "the call was over before: nothing is shown");
+    stage.order(&conversion(7002, customer, "tashir", 3)).await?;
+    until_phase(&stage, namespace, "tashir", InstancePhase::Paid).await?;
+    stage.product.until((namespace, "tashir"), (condition::LICENSES_APPLIED, "True"), PATIENCE).await?;
+    ensure!(active_calls(&stage, namespace, "tashir").await? == 1, "the call was over before: nothing is shown");
     call.await??;
-    let after = stage.product.pods(namespace).get("ecqx-sisian-0").await?;
+    let after = stage.product.pods(namespace).get("ecqx-tashir-0").await?;
     ensure!(before.uid() == after.uid() && Stage::restarts(&after) == 0, "the pod is another");
-    let again = stage.phones(namespace, "sisian").await?;
+    let again = stage.phones(namespace, "tashir").await?;
     ensure!(again[..phones.len()] == phones && again.len() == 8, "5 of the base and 3 bought: {}", again.len());
     stage.register(&at, &again).await?;
     // Beyond the time at which the trial would have ended.
-    let trial = trial(&stage.product.instances(namespace).get("sisian").await?)?;
+    let trial = trial(&stage.product.instances(namespace).get("tashir").await?)?;
     stage.eventually("the trial's end has passed", async || Ok(Timestamp::now() > trial.ends_at.0 + SECOND)).await?;
     stage.register(&at, &again).await?;
-    stage.remove(namespace, "sisian").await
+    stage.remove(namespace, "tashir").await
 }
 
 pub async fn a_trial_ends_during_a_call_which_goes_on_while_no_new_one_is_let_in(stage: Stage) -> Result<()> {
     let (customer, namespace) = ENDS;
-    stage.order(&trial_order(2003, customer, "goris")).await?;
-    let at = stage.in_service(namespace, "goris").await?;
-    let phones = stage.phones(namespace, "goris").await?;
+    stage.order(&trial_order(7003, customer, "spitak")).await?;
+    let at = stage.in_service(namespace, "spitak").await?;
+    let phones = stage.phones(namespace, "spitak").await?;
     stage.register(&at, &phones).await?;
     let started = async || {
-        let instance = stage.product.instances(namespace).get("goris").await?;
+        let instance = stage.product.instances(namespace).get("spitak").await?;
         Ok(instance.status.is_some_and(|status| status.trial.is_some()))
     };
     stage.eventually("the trial has started", started).await?;
-    let ends_at = trial(&stage.product.instances(namespace).get("goris").await?)?.ends_at.0;
+    let ends_at = trial(&stage.product.instances(namespace).get("spitak").await?)?.ends_at.0;
     stage.eventually("the end is near", async || Ok(Timestamp::now() > ends_at - SECOND * 6)).await?;
     let call = begin_call(&stage, &at, &phones[0]);
-    stage.eventually("the call is up", async || Ok(active_calls(&stage, namespace, "goris").await? == 1)).await?;
+    stage.eventually("the call is up", async || Ok(active_calls(&stage, namespace, "spitak").await? == 1)).await?;
     ensure!(Timestamp::now() < ends_at, "the call began too late to show anything");
 
-    until_phase(&stage, namespace, "goris", InstancePhase::Ended).await?;
-    stage.product.until((namespace, "goris"), (condition::LICENSES_APPLIED, "True"), PATIENCE).await?;
+    until_phase(&stage, namespace, "spitak", InstancePhase::Ended).await?;
+    stage.product.until((namespace, "spitak"), (condition::LICENSES_APPLIED, "True"), PATIENCE).await?;
     stage.product.until_resolves(&at.fqdn, false, PATIENCE).await?;
     let caller = [(phones[1].0.as_str(), phones[1].1.as_str())];
     let refused = stage.product.phones.sipp("call_403.xml", &at, &caller, &["-key", "target", "*43"]).await?;
     ensure!(refused.success, "a new call was not refused:\n{}{}", refused.stdout, refused.stderr);
-    ensure!(active_calls(&stage, namespace, "goris").await? == 1, "the call was cut, or over: nothing is shown");
+    ensure!(active_calls(&stage, namespace, "spitak").await? == 1, "the call was cut, or over: nothing is shown");
     call.await??;
     let pods = stage.product.pods(namespace);
     stage
         .eventually("the pod goes when its last call is over", async || {
-            Ok(pods.get_opt("ecqx-goris-0").await?.is_none())
+            Ok(pods.get_opt("ecqx-spitak-0").await?.is_none())
         })
         .await?;
 
     // What was tried comes back by being bought: same name, same passwords, same data.
-    stage.order(&conversion(2004, customer, "goris", 0)).await?;
-    let again = stage.in_service(namespace, "goris").await?;
-    ensure!(again.fqdn == at.fqdn && stage.phones(namespace, "goris").await? == phones, "it came back as another");
+    stage.order(&conversion(7004, customer, "spitak", 0)).await?;
+    let again = stage.in_service(namespace, "spitak").await?;
+    ensure!(again.fqdn == at.fqdn && stage.phones(namespace, "spitak").await? == phones, "it came back as another");
     stage.register(&again, &phones).await?;
-    stage.remove(namespace, "goris").await
+    stage.remove(namespace, "spitak").await
 }
 
 pub async fn a_decrease_takes_effect_while_phones_register_and_the_pod_stays(stage: Stage) -> Result<()> {
@@ -94,7 +94,7 @@ pub async fn a_decrease_takes_effect_while_phones_register_and_the_pod_stays(sta
     let mut licenses = json!({ "grants": [
         { "id": "bought", "feature": "IpPhoneExtension", "quantity": 8, "grantedAt": days_ago(62) },
     ] });
-    instance(&stage, namespace, name, "kapan").await?;
+    instance(&stage, namespace, name, "alaverdi").await?;
     apply(&stage, namespace, name, &licenses).await?;
     let at = stage.in_service(namespace, name).await?;
     stage.eventually("13 extensions", async || Ok(stage.phones(namespace, name).await?.len() == 13)).await?;

@@ -82,7 +82,7 @@ pub fn of_running(
             None => Some(instance.limits.generation.clone()),
             Some(_) => previous.limits_generation.clone(),
         },
-        disabled_extensions: instance.limits.disabled().into_iter().map(|e| e.number.clone()).collect(),
+        disabled_extensions: instance.disabled().into_iter().map(|e| e.number.clone()).collect(),
         conditions: conditions(&findings, &previous.conditions, generation, now),
         ..previous.clone()
     };

@@ -11,7 +11,7 @@ use ecqx_domain::{
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource;
-use pbx_contract::{Extension, LimitsFile};
+use pbx_contract::{Document as _, ExtensionsFile, LimitsFile, Policy};
 
 use crate::names::Names;
 
@@ -38,6 +38,8 @@ pub struct ValidatedInstance {
     pub fqdn: String,
     /// What the PBX runs with.
     pub limits: LimitsFile,
+    /// Whom it serves.
+    pub extensions: ExtensionsFile,
     /// What may be used, and why.
     pub entitlements: Entitlements,
     /// Its dates, and where it stands by them.
@@ -46,6 +48,18 @@ pub struct ValidatedInstance {
     pub pbx: ecqx_crds::PbxSpec,
     /// Whether it has a pod: while it is in service, and then until its calls are over.
     pub runs: bool,
+}
+
+impl ValidatedInstance {
+    /// The extensions that may be used.
+    pub fn enabled(&self) -> Vec<&pbx_contract::Extension> {
+        self.extensions.enabled(self.limits.limits.ip_phone_extension)
+    }
+
+    /// The extensions beyond the licensed number.
+    pub fn disabled(&self) -> Vec<&pbx_contract::Extension> {
+        self.extensions.disabled(self.limits.limits.ip_phone_extension)
+    }
 }
 
 /// Why an instance cannot be built as it is.
@@ -57,6 +71,9 @@ pub enum ValidateError {
     /// The host name is no label, or reserved.
     #[error("spec.hostname: {0}")]
     Hostname(#[from] HostnameError),
+    /// What the PBX is to run with cannot be written.
+    #[error("the PBX's files cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
 }
 
 /// Checks an instance with its licences, and its trial as it is on record, and derives all that is wanted of it at `now`.
@@ -93,9 +110,11 @@ pub fn validate(
         display_name: instance.spec.display_name.clone().unwrap_or_else(|| label.to_string()),
     };
     let extensions = extensions::configured(&instance.spec.pbx.extensions, &entitlements, passwords);
+    let extensions = ExtensionsFile { extensions, ..ExtensionsFile::default() }.seal()?;
     Ok(ValidatedInstance {
         names: Names::of(&name),
-        limits: limits_file(identity, extensions, &entitlements, !life.phase.in_service()),
+        limits: limits_file(identity, &extensions, &entitlements, !life.phase.in_service())?,
+        extensions,
         runs: life.phase.in_service(),
         life,
         pbx: instance.spec.pbx.clone(),
@@ -110,12 +129,20 @@ pub fn validate(
 
 fn limits_file(
     instance: pbx_contract::Instance,
-    extensions: Vec<Extension>,
+    extensions: &ExtensionsFile,
     entitlements: &Entitlements,
     suspended: bool,
-) -> LimitsFile {
-    let limits = entitlements.limits();
-    LimitsFile { schema: 0, generation: String::new(), instance, suspended, limits, extensions }.seal()
+) -> Result<LimitsFile, serde_json::Error> {
+    let file = LimitsFile {
+        schema: 0,
+        generation: String::new(),
+        instance,
+        suspended,
+        limits: entitlements.limits(),
+        policy: Policy::default(),
+        extensions: extensions.generation.clone(),
+    };
+    file.seal()
 }
 
 #[cfg(test)]

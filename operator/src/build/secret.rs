@@ -20,7 +20,7 @@ const LENGTH: usize = 20;
 pub fn build(instance: &ValidatedInstance, existing: Option<&Secret>, rng: &mut impl CryptoRng) -> Option<Secret> {
     let mut data: BTreeMap<String, ByteString> = existing.and_then(|secret| secret.data.clone()).unwrap_or_default();
     let known = data.len();
-    for extension in &instance.limits.extensions {
+    for extension in &instance.extensions.extensions {
         data.entry(extension.number.clone()).or_insert_with(|| ByteString(password(rng).into_bytes()));
     }
     if existing.is_some_and(|secret| is_owned(secret, &instance.uid)) && data.len() == known {

@@ -36,12 +36,12 @@ pub(super) fn configured(
     passwords: &Passwords,
 ) -> Vec<Extension> {
     if !listed.is_empty() {
-        return listed.iter().map(|e| Extension { number: e.number.clone(), name: e.name.clone() }).collect();
+        return listed.iter().map(|e| Extension { name: e.name.clone(), ..Extension::of(&e.number) }).collect();
     }
     let licensed = entitlements.quantity(Feature::IpPhoneExtension);
     (0..MOST)
         .map(|index| (index, (FIRST_NUMBER + index).to_string()))
         .take_while(|(index, number)| *index < licensed || passwords.has(number))
-        .map(|(_, number)| Extension { number, name: None })
+        .map(|(_, number)| Extension::of(number))
         .collect()
 }

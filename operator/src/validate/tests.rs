@@ -42,7 +42,7 @@ pub(crate) fn validated(instance: &EcqxInstance, licenses: Option<&LicenseSet>) 
 }
 
 fn numbers(validated: &ValidatedInstance) -> Vec<&str> {
-    validated.limits.extensions.iter().map(|e| e.number.as_str()).collect()
+    validated.extensions.extensions.iter().map(|e| e.number.as_str()).collect()
 }
 
 #[test]
@@ -66,8 +66,8 @@ fn an_extension_that_had_a_password_stays_configured_when_the_limit_falls() {
     let passwords = Passwords::of(&had);
     let validated = validate(&instance("syunikwin"), None, &passwords, None, &settings(), noon()).unwrap();
     assert_eq!(numbers(&validated).len(), 8);
-    assert_eq!(validated.limits.enabled().len(), 5);
-    let disabled: Vec<_> = validated.limits.disabled().into_iter().map(|e| e.number.as_str()).collect();
+    assert_eq!(validated.enabled().len(), 5);
+    let disabled: Vec<_> = validated.disabled().into_iter().map(|e| e.number.as_str()).collect();
     assert_eq!(disabled, ["106", "107", "108"]);
 }
 

@@ -20,6 +20,7 @@ use kube::{
     ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams},
 };
+use pbx_contract::{Document as _, LimitsFile};
 use rig::Rig;
 use serde_json::json;
 
@@ -41,7 +42,7 @@ async fn an_instance_gets_its_claim_and_its_children_with_itself_as_owner() {
     };
     let config_map = rig.within::<ConfigMap>(NS).get("ecqx-syunikwin-limits").await.unwrap();
     owned(&config_map.metadata);
-    let limits = pbx_contract::LimitsFile::parse(&config_map.data.unwrap()["limits.json"]).unwrap();
+    let limits = LimitsFile::parse(&config_map.data.unwrap()["limits.json"]).unwrap();
     assert_eq!(limits.limits.ip_phone_extension, 15);
     let secret = rig.within::<Secret>(NS).get("ecqx-syunikwin-sip").await.unwrap();
     owned(&secret.metadata);

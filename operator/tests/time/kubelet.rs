@@ -15,7 +15,7 @@ use kube::{
     Api, Client,
     api::{DeleteParams, Patch, PatchParams, PostParams},
 };
-use pbx_contract::{AGENT_PORT, AgentStatus, LimitsFile, Usage};
+use pbx_contract::{AGENT_PORT, AgentStatus, Document as _, LimitsFile, Usage};
 use serde_json::json;
 use tokio::task::AbortHandle;
 
@@ -93,7 +93,8 @@ async fn status(State(agent): State<Agent>) -> Json<AgentStatus> {
     let limits = agent.config_maps.get(&agent.limits).await.unwrap().data.unwrap();
     let limits = LimitsFile::parse(&limits["limits.json"]).unwrap();
     let usage = Usage { active_calls: agent.calls.load(Ordering::Relaxed), ..Usage::default() };
-    Json(AgentStatus { ready: true, applied_generation: Some(limits.generation), problem: None, usage })
+    let applied_generation = Some(limits.generation);
+    Json(AgentStatus { ready: true, applied_generation, usage, ..AgentStatus::default() })
 }
 
 /// Another address for each pod, and others than those of a process that runs at the same time.

@@ -74,7 +74,7 @@ async fn status(State(answers): State<Arc<Answers>>) -> Json<AgentStatus> {
         }
     };
     let applied_generation = status.generation().map(str::to_owned);
-    Json(AgentStatus { ready: problem.is_none(), applied_generation, problem, usage })
+    Json(AgentStatus { ready: problem.is_none(), applied_generation, problem, usage, ..AgentStatus::default() })
 }
 
 fn unavailable(body: &serde_json::Value) -> Response {

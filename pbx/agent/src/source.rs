@@ -3,12 +3,12 @@
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use pbx_contract::{ContractError, LIMITS_FILE, LimitsFile};
+use pbx_contract::{ContractError, Document, ExtensionsFile, LimitsFile};
 
 use crate::wanted::{Passwords, Unfit, Wanted};
 
 /// More than 3000 extensions with long names need; a ConfigMap holds 1 MiB.
-const LIMITS_MAX: u64 = 4 << 20;
+const FILE_MAX: u64 = 4 << 20;
 /// A password file beyond this is cut, and so does not authenticate.
 const PASSWORD_MAX: u64 = 4 << 10;
 
@@ -46,16 +46,21 @@ impl Source {
     /// # Errors
     /// When a file is missing, or what they say cannot be applied as a whole.
     pub fn read(&self) -> Result<Wanted, SourceError> {
-        let path = self.limits_dir.join(LIMITS_FILE);
-        let bytes = read_at_most(&path, LIMITS_MAX).map_err(|error| SourceError::Read { path, error })?;
-        let limits = LimitsFile::parse(&String::from_utf8_lossy(&bytes))?;
+        let limits: LimitsFile = self.document()?;
+        let extensions: ExtensionsFile = self.document()?;
         let mut passwords = Passwords::default();
-        for number in limits.extensions.iter().map(|extension| &extension.number) {
+        for number in extensions.extensions.iter().map(|extension| &extension.number) {
             if let Some(password) = self.password(number)? {
                 passwords.0.insert(number.clone(), password);
             }
         }
-        Ok(Wanted::new(&limits, &passwords)?)
+        Ok(Wanted::new(&limits, &extensions, &passwords)?)
+    }
+
+    fn document<D: Document>(&self) -> Result<D, SourceError> {
+        let path = self.limits_dir.join(D::FILE);
+        let bytes = read_at_most(&path, FILE_MAX).map_err(|error| SourceError::Read { path, error })?;
+        Ok(D::parse(&String::from_utf8_lossy(&bytes))?)
     }
 
     /// Only digits make a path here, so that no number leads out of the directory. A missing file is no error yet:
@@ -83,14 +88,16 @@ fn read_at_most(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::wanted::fixtures::limits;
+    use pbx_contract::LIMITS_FILE;
 
     fn mounted(numbers: &[&str]) -> (tempfile::TempDir, Source) {
         let dir = tempfile::tempdir().unwrap();
         for number in numbers {
             std::fs::write(dir.path().join(number), "secret\n").unwrap();
         }
-        let text = serde_json::to_string(&limits(&[("101", None), ("102", None)], 1)).unwrap();
-        std::fs::write(dir.path().join(LIMITS_FILE), text).unwrap();
+        let (limits, extensions) = limits(&[("101", None), ("102", None)], 1);
+        std::fs::write(dir.path().join(LimitsFile::FILE), serde_json::to_string(&limits).unwrap()).unwrap();
+        std::fs::write(dir.path().join(ExtensionsFile::FILE), serde_json::to_string(&extensions).unwrap()).unwrap();
         let source = Source { limits_dir: dir.path().into(), passwords_dir: dir.path().into() };
         (dir, source)
     }

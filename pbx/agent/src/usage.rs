@@ -60,6 +60,7 @@ async fn ask(control: &Control, status: &Status) -> Result<Usage, ControlError> 
         extensions_enabled: count(applied.enabled.len()),
         extensions_registered: count(registered),
         active_calls: answers::active_calls(&channels).unwrap_or_default(),
+        ..Usage::default()
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use md5::{Digest, Md5};
-use pbx_contract::{Extension, LimitsFile};
+use pbx_contract::{ContractError, Extension, ExtensionsFile, LimitsFile};
 
 use crate::render::text::hex;
 
@@ -47,20 +47,23 @@ pub struct Phone {
 pub struct Credential(String);
 
 /// Why the mounted files cannot be applied.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum Unfit {
     /// A name that cannot be a SIP realm.
     #[error("limits.json: instance.fqdn {0:?} is not a DNS name")]
     Fqdn(String),
     /// A number that is not one.
-    #[error("limits.json: extension number {0:?} is not 1 to {NUMBER_MAX} digits")]
+    #[error("extensions.json: extension number {0:?} is not 1 to {NUMBER_MAX} digits")]
     Number(String),
     /// The same number twice.
-    #[error("limits.json: extension {0} is there twice")]
+    #[error("extensions.json: extension {0} is there twice")]
     Twice(String),
     /// No password for a configured extension.
     #[error("the SIP password of extension {0} is missing or empty; it is waited for in the mounted Secret")]
     Password(String),
+    /// Two files that do not belong together.
+    #[error(transparent)]
+    Pair(#[from] ContractError),
 }
 
 impl Wanted {
@@ -68,15 +71,21 @@ impl Wanted {
     ///
     /// # Errors
     /// The first fault that is found; nothing is applied in part.
-    pub fn new(limits: &LimitsFile, passwords: &Passwords) -> Result<Self, Unfit> {
+    pub fn new(limits: &LimitsFile, extensions: &ExtensionsFile, passwords: &Passwords) -> Result<Self, Unfit> {
+        if limits.extensions != extensions.generation {
+            let (wanted, found) = (limits.extensions.clone(), extensions.generation.clone());
+            return Err(ContractError::Pair { wanted, found }.into());
+        }
         let fqdn = &limits.instance.fqdn;
         if !is_dns_name(fqdn) {
             return Err(Unfit::Fqdn(fqdn.clone()));
         }
         let mut seen = BTreeSet::new();
-        let mut phones = Vec::with_capacity(limits.extensions.len());
-        let enabled = limits.enabled().into_iter().map(|extension| (extension, true));
-        for (extension, enabled) in enabled.chain(limits.disabled().into_iter().map(|extension| (extension, false))) {
+        let mut phones = Vec::with_capacity(extensions.extensions.len());
+        let limit = limits.limits.ip_phone_extension;
+        let enabled = extensions.enabled(limit).into_iter().map(|extension| (extension, true));
+        let disabled = extensions.disabled(limit).into_iter().map(|extension| (extension, false));
+        for (extension, enabled) in enabled.chain(disabled) {
             if !seen.insert(&extension.number) {
                 return Err(Unfit::Twice(extension.number.clone()));
             }
@@ -143,14 +152,26 @@ fn is_dns_name(name: &str) -> bool {
 
 #[cfg(test)]
 pub(crate) mod fixtures {
-    //! Limits and passwords for this crate's tests.
+    //! Limits, extensions and passwords for this crate's tests.
 
-    use pbx_contract::{Instance, Limits};
+    use pbx_contract::{Document as _, Instance, Limits, Policy};
 
-    use super::{Extension, LimitsFile, Passwords};
+    use super::{Extension, ExtensionsFile, LimitsFile, Passwords, Unfit, Wanted};
 
-    pub(crate) fn limits(extensions: &[(&str, Option<&str>)], enabled: u32) -> LimitsFile {
-        LimitsFile {
+    /// Both files.
+    pub(crate) type Files = (LimitsFile, ExtensionsFile);
+
+    pub(crate) fn limits(extensions: &[(&str, Option<&str>)], enabled: u32) -> Files {
+        let extension =
+            |(number, name): &(&str, Option<&str>)| Extension { name: name.map(Into::into), ..Extension::of(*number) };
+        let extensions =
+            ExtensionsFile { extensions: extensions.iter().map(extension).collect(), ..ExtensionsFile::default() };
+        sealed(Limits { ip_phone_extension: enabled, ..Limits::default() }, extensions)
+    }
+
+    pub(crate) fn sealed(limits: Limits, extensions: ExtensionsFile) -> Files {
+        let extensions = extensions.seal().unwrap();
+        let limits = LimitsFile {
             schema: 0,
             generation: String::new(),
             instance: Instance {
@@ -159,62 +180,70 @@ pub(crate) mod fixtures {
                 display_name: "A".into(),
             },
             suspended: false,
-            limits: Limits { ip_phone_extension: enabled, ..Limits::default() },
-            extensions: extensions
-                .iter()
-                .map(|(number, name)| Extension { number: (*number).into(), name: name.map(Into::into) })
-                .collect(),
-        }
-        .seal()
+            limits,
+            policy: Policy::default(),
+            extensions: extensions.generation.clone(),
+        };
+        (limits.seal().unwrap(), extensions)
     }
 
     pub(crate) fn passwords(numbers: &[&str]) -> Passwords {
         Passwords(numbers.iter().map(|number| ((*number).into(), format!("secret{number}\n").into_bytes())).collect())
     }
+
+    pub(crate) fn wanted((limits, extensions): &Files, passwords: &Passwords) -> Result<Wanted, Unfit> {
+        Wanted::new(limits, extensions, passwords)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::fixtures::{limits, passwords};
+    use super::fixtures::{limits, passwords, wanted};
     use super::*;
 
     #[test]
     fn the_lowest_numbers_are_enabled() {
-        let file = limits(&[("1000", None), ("102", None), ("101", None)], 2);
-        let wanted = Wanted::new(&file, &passwords(&["101", "102", "1000"])).unwrap();
+        let files = limits(&[("1000", None), ("102", None), ("101", None)], 2);
+        let wanted = wanted(&files, &passwords(&["101", "102", "1000"])).unwrap();
         assert_eq!(wanted.enabled().into_iter().collect::<Vec<_>>(), ["101", "102"]);
         assert_eq!(wanted.phones.len(), 3);
     }
 
     #[test]
+    fn limits_of_other_extensions_are_refused() {
+        let (files, (_, others)) = (limits(&[("101", None)], 1), limits(&[("102", None)], 1));
+        assert!(matches!(wanted(&(files.0, others), &passwords(&["101", "102"])), Err(Unfit::Pair(_))));
+    }
+
+    #[test]
     fn a_missing_or_empty_password_names_its_extension() {
-        let file = limits(&[("101", None), ("102", None)], 2);
-        assert_eq!(Wanted::new(&file, &passwords(&["101"])), Err(Unfit::Password("102".into())));
+        let files = limits(&[("101", None), ("102", None)], 2);
         let mut some = passwords(&["101"]);
+        assert!(matches!(wanted(&files, &some), Err(Unfit::Password(number)) if number == "102"));
         some.0.insert("102".into(), b"\n".to_vec());
-        assert_eq!(Wanted::new(&file, &some), Err(Unfit::Password("102".into())));
+        assert!(matches!(wanted(&files, &some), Err(Unfit::Password(number)) if number == "102"));
     }
 
     #[test]
     fn what_is_no_number_is_refused() {
         for bad in ["", "10 1", "101\n[x]", "*43", "١٠١", &"1".repeat(33)] {
-            let file = limits(&[(bad, None)], 1);
-            assert_eq!(Wanted::new(&file, &passwords(&[bad])), Err(Unfit::Number(bad.into())));
+            let files = limits(&[(bad, None)], 1);
+            assert!(matches!(wanted(&files, &passwords(&[bad])), Err(Unfit::Number(number)) if number == bad));
         }
     }
 
     #[test]
     fn a_number_that_is_there_twice_is_refused() {
-        let file = limits(&[("101", None), ("101", None)], 1);
-        assert_eq!(Wanted::new(&file, &passwords(&["101"])), Err(Unfit::Twice("101".into())));
+        let files = limits(&[("101", None), ("101", None)], 1);
+        assert!(matches!(wanted(&files, &passwords(&["101"])), Err(Unfit::Twice(number)) if number == "101"));
     }
 
     #[test]
     fn a_realm_that_is_no_dns_name_is_refused() {
         for bad in ["", "a..b", "a b", "a\n[x]", "a;b"] {
-            let mut file = limits(&[], 0);
-            file.instance.fqdn = bad.into();
-            assert_eq!(Wanted::new(&file, &passwords(&[])), Err(Unfit::Fqdn(bad.into())));
+            let mut files = limits(&[], 0);
+            files.0.instance.fqdn = bad.into();
+            assert!(matches!(wanted(&files, &passwords(&[])), Err(Unfit::Fqdn(fqdn)) if fqdn == bad));
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
-use crate::wanted::fixtures::{limits, passwords};
+use crate::wanted::fixtures::{self, limits, passwords};
 
 fn settings() -> Settings {
     Settings {
@@ -30,7 +30,7 @@ fn settings() -> Settings {
 
 fn wanted(names: [Option<&str>; 3], enabled: u32) -> Wanted {
     let extensions = [("101", names[0]), ("102", names[1]), ("103", names[2])];
-    Wanted::new(&limits(&extensions, enabled), &passwords(&["101", "102", "103"])).unwrap()
+    fixtures::wanted(&limits(&extensions, enabled), &passwords(&["101", "102", "103"])).unwrap()
 }
 
 fn file(rendering: &Rendering, name: &str) -> String {
@@ -78,7 +78,8 @@ fn a_new_password_alone_gives_a_new_mark() {
     let file = limits(&[("101", None)], 1);
     let mut other = passwords(&["101"]);
     other.0.insert("101".into(), b"new".to_vec());
-    let [old, new] = [passwords(&["101"]), other].map(|all| render(&Wanted::new(&file, &all).unwrap(), &settings()));
+    let [old, new] =
+        [passwords(&["101"]), other].map(|all| render(&fixtures::wanted(&file, &all).unwrap(), &settings()));
     assert_ne!(old.mark, new.mark);
 }
 
@@ -93,7 +94,7 @@ fn three_thousand_phones_are_rendered() {
     let numbers: Vec<String> = (1000..4000).map(|n| n.to_string()).collect();
     let extensions: Vec<(&str, Option<&str>)> = numbers.iter().map(|n| (n.as_str(), Some("Name"))).collect();
     let all: Vec<&str> = numbers.iter().map(String::as_str).collect();
-    let wanted = Wanted::new(&limits(&extensions, 3000), &passwords(&all)).unwrap();
+    let wanted = fixtures::wanted(&limits(&extensions, 3000), &passwords(&all)).unwrap();
     assert_eq!(render(&wanted, &settings()).files[PJSIP].matches("type = aor").count(), 3000);
 }
 

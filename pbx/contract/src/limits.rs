@@ -1,0 +1,91 @@
+//! `limits.json`: what the PBX may do. Small, so that a change of limits is applied at once. No I/O.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Document, Sealed};
+
+/// What a PBX may do. `limits.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LimitsFile {
+    /// [`crate::SCHEMA`]; a reader refuses any other.
+    pub schema: u32,
+    /// Digest of everything else in the file (see [`Document::seal`]); the agent reports the one that it has applied.
+    pub generation: String,
+    /// Whose PBX this is.
+    pub instance: Instance,
+    /// When true no new call is let in; those in progress go on.
+    pub suspended: bool,
+    /// The entitlements, as counts; a flag is 0 or 1.
+    pub limits: Limits,
+    /// What the provider decides for every PBX.
+    #[serde(default)]
+    pub policy: Policy,
+    /// The generation of the [`crate::ExtensionsFile`] that belongs to these limits; so this file's speaks for both.
+    pub extensions: String,
+}
+
+/// Whose PBX this is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Instance {
+    /// Never changes, never reused.
+    pub unique_id: String,
+    /// The full name, such as `syunikwin.epygicloud.com`; it is the SIP realm and domain.
+    pub fqdn: String,
+    /// Free text from the reseller: hostile until quoted.
+    pub display_name: String,
+}
+
+/// Entitlements by feature, named as in the API (§2 of the guide).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Limits {
+    /// Enabled extensions.
+    pub ip_phone_extension: u32,
+    /// Calls recorded at one time.
+    pub call_recording: u32,
+    /// Participants of all conference rooms together.
+    pub audio_conference: u32,
+    /// Extensions that may use a softphone beside the phone.
+    pub eqall_softphone: u32,
+    /// Extensions that may watch others' state.
+    pub eqall_receptionist: u32,
+    /// Users whose calls are passed to their CRM.
+    pub crm_integration: u32,
+    /// Ports for agents and supervisors of the call centre.
+    pub call_center: u32,
+    /// 0 or 1.
+    pub sms_whatsapp: u32,
+    /// 0 or 1.
+    pub vm_transcription: u32,
+}
+
+/// What the provider decides for every PBX; it changes without a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Policy {
+    /// Registered phones of one extension, softphone seats not counted.
+    pub phones_per_extension: u32,
+    /// The most that recordings may take on the data volume, in MiB; beyond it the oldest are deleted.
+    pub recordings_mib: u32,
+    /// Failed authentications of one source address within [`Policy::block_seconds`] after which it is blocked; 0: never.
+    pub failures_before_block: u32,
+    /// For how long, in seconds.
+    pub block_seconds: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { phones_per_extension: 1, recordings_mib: 512, failures_before_block: 20, block_seconds: 300 }
+    }
+}
+
+impl Document for LimitsFile {
+    const FILE: &'static str = crate::LIMITS_FILE;
+
+    fn sealed(&mut self) -> Sealed<'_> {
+        Sealed { schema: &mut self.schema, generation: &mut self.generation }
+    }
+}

@@ -1,0 +1,45 @@
+//! What the agent answers. No I/O.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the agent answers at `GET /v1/status`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentStatus {
+    /// True when Asterisk is fully booted and the newest limits are applied.
+    pub ready: bool,
+    /// The generation of the limits that Asterisk runs with; none before the first.
+    pub applied_generation: Option<String>,
+    /// Why the newest limits are not applied, when they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// What is in use.
+    pub usage: Usage,
+    /// The most that was in use at one time since the pod started.
+    #[serde(default)]
+    pub peak: Usage,
+    /// What was refused since the pod started, because a limit was reached: by feature.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, u64>,
+}
+
+/// What is in use right now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Usage {
+    /// Extensions that may register and call.
+    pub extensions_enabled: u32,
+    /// Extensions that have a registered phone.
+    pub extensions_registered: u32,
+    /// Calls in progress.
+    pub active_calls: u32,
+    /// Calls that are being recorded.
+    pub recordings: u32,
+    /// Participants of all conference rooms.
+    pub conference_participants: u32,
+    /// Agents and supervisors connected to the console.
+    pub consoles: u32,
+}

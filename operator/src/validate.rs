@@ -11,7 +11,7 @@ use ecqx_domain::{
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource;
-use pbx_contract::{Document as _, ExtensionsFile, LimitsFile, Policy};
+use pbx_contract::{Document as _, ExtensionsFile, LimitsFile, Network, Policy};
 
 use crate::names::Names;
 
@@ -140,6 +140,7 @@ fn limits_file(
         suspended,
         limits: entitlements.limits(),
         policy: Policy::default(),
+        network: Network::default(),
         extensions: extensions.generation.clone(),
     };
     file.seal()

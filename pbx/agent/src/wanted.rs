@@ -154,7 +154,7 @@ fn is_dns_name(name: &str) -> bool {
 pub(crate) mod fixtures {
     //! Limits, extensions and passwords for this crate's tests.
 
-    use pbx_contract::{Document as _, Instance, Limits, Policy};
+    use pbx_contract::{Document as _, Instance, Limits, Network, Policy};
 
     use super::{Extension, ExtensionsFile, LimitsFile, Passwords, Unfit, Wanted};
 
@@ -182,6 +182,7 @@ pub(crate) mod fixtures {
             suspended: false,
             limits,
             policy: Policy::default(),
+            network: Network::default(),
             extensions: extensions.generation.clone(),
         };
         (limits.seal().unwrap(), extensions)

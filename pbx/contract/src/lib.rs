@@ -14,7 +14,7 @@ pub use extensions::{
     ConferenceRoom, Extension, ExtensionsFile, Queue, QueueStrategy, Recording, RingGroup, RingStrategy, Seat,
     Voicemail, extension_order,
 };
-pub use limits::{Instance, Limits, LimitsFile, Policy};
+pub use limits::{Instance, Limits, LimitsFile, Network, Policy};
 pub use status::{AgentStatus, Usage};
 
 mod document;
@@ -61,7 +61,10 @@ mod tests {
             Instance { unique_id: "ECQX-0".into(), fqdn: "a.epygicloud.com".into(), display_name: "A".into() };
         let limits = Limits { ip_phone_extension: limit, ..Limits::default() };
         let (generation, policy, extensions) = (String::new(), Policy::default(), String::new());
-        LimitsFile { schema: 0, generation, instance, suspended: false, limits, policy, extensions }.seal().unwrap()
+        let network = Network::default();
+        LimitsFile { schema: 0, generation, instance, suspended: false, limits, policy, network, extensions }
+            .seal()
+            .unwrap()
     }
 
     fn extensions(numbers: &[&str]) -> ExtensionsFile {

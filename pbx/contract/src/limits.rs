@@ -1,5 +1,7 @@
 //! `limits.json`: what the PBX may do. Small, so that a change of limits is applied at once. No I/O.
 
+use std::net::IpAddr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,9 @@ pub struct LimitsFile {
     /// What the provider decides for every PBX.
     #[serde(default)]
     pub policy: Policy,
+    /// How phones reach this PBX.
+    #[serde(default)]
+    pub network: Network,
     /// The generation of the [`crate::ExtensionsFile`] that belongs to these limits; so this file's speaks for both.
     pub extensions: String,
 }
@@ -74,6 +79,26 @@ pub struct Policy {
     pub failures_before_block: u32,
     /// For how long, in seconds.
     pub block_seconds: u32,
+}
+
+/// How phones reach this PBX. It changes without a restart: the address of a load balancer is known only after the pod's start,
+/// and the range of ports follows the limits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Network {
+    /// The address that phones send signalling and media to, where it is not the pod's own. It wins over the agent's environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_address: Option<IpAddr>,
+    /// The first RTP port, even, inclusive. Each leg of a call takes an even port and the odd one after it.
+    pub rtp_first: u16,
+    /// The last RTP port, inclusive. It never falls while the pod lives: a call in progress keeps its port.
+    pub rtp_last: u16,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self { external_address: None, rtp_first: crate::RTP_FIRST, rtp_last: crate::RTP_LAST }
+    }
 }
 
 impl Default for Policy {

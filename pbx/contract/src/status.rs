@@ -16,6 +16,9 @@ pub struct AgentStatus {
     /// Why the newest limits are not applied, when they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// Whether SIP over TLS is answered, with the mounted certificate.
+    #[serde(default)]
+    pub sips: bool,
     /// What is in use.
     pub usage: Usage,
     /// The most that was in use at one time since the pod started.

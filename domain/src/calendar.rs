@@ -21,6 +21,7 @@ mod document;
 mod tests;
 
 pub use document::{BillingDocument, CalendarError};
+pub(crate) use document::{time_zone, weekday};
 
 /// What a change request asks for; an increase is an order, not a change request (§7 of the guide).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -18,6 +18,8 @@
 //! | [`trial`] | who may try what, once (§6) |
 //! | [`promotion`] | what an order brings without its being ordered (§5) |
 //! | [`foresight`] | everything that will happen to an instance, and how it will stand at any date |
+//! | [`pbx`] | how every PBX is run: what holds in it, how it is reached, how long it waits for calls |
+//! | [`maintenance`] | when a PBX may be replaced: weekly windows |
 //! | [`settings`] | the provider's decisions, validated |
 
 pub mod calendar;
@@ -28,7 +30,9 @@ pub mod hostname;
 pub mod item;
 pub mod ledger;
 pub mod lifecycle;
+pub mod maintenance;
 pub mod order;
+pub mod pbx;
 pub mod promotion;
 pub mod settings;
 pub mod trial;

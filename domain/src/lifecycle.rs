@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 pub use milestone::{Milestone, Reached};
+pub(crate) use rules::duration;
 pub use rules::{
     LifecycleDocument, LifecycleError, LifecycleRules, RetentionDocument, SuspensionDocument, TrialDocument,
 };

@@ -10,6 +10,7 @@ use crate::{
     feature::Feature,
     hostname::{HostnameError, Label, RESERVED_BY_DEFAULT},
     lifecycle::{LifecycleDocument, LifecycleError, LifecycleRules},
+    pbx::{PbxDocument, PbxError, PbxRules},
     promotion::{self, Promotion, PromotionDocument, PromotionError},
 };
 
@@ -33,6 +34,8 @@ pub struct SettingsDocument {
     pub lifecycle: LifecycleDocument,
     /// What orders bring beside what was ordered.
     pub promotions: Vec<PromotionDocument>,
+    /// How every PBX is run.
+    pub pbx: PbxDocument,
 }
 
 impl Default for SettingsDocument {
@@ -52,6 +55,7 @@ impl Default for SettingsDocument {
             billing: BillingDocument::default(),
             lifecycle: LifecycleDocument::default(),
             promotions: Vec::new(),
+            pbx: PbxDocument::default(),
         }
     }
 }
@@ -71,6 +75,8 @@ pub struct Settings {
     pub lifecycle: LifecycleRules,
     /// What orders bring beside what was ordered.
     pub promotions: Vec<Promotion>,
+    /// How every PBX is run.
+    pub pbx: PbxRules,
 }
 
 /// Why the settings are refused: always with the field and the remedy.
@@ -115,6 +121,9 @@ pub enum SettingsError {
     /// A promotion cannot be.
     #[error("settings: {0}")]
     Promotion(#[from] PromotionError),
+    /// A decision on how PBXs are run cannot be.
+    #[error("settings: {0}")]
+    Pbx(#[from] PbxError),
 }
 
 impl Settings {
@@ -149,6 +158,7 @@ impl Settings {
             calendar: document.billing.try_into()?,
             lifecycle: document.lifecycle.try_into()?,
             promotions: promotion::check(document.promotions)?,
+            pbx: document.pbx.try_into()?,
             zone,
         })
     }
@@ -205,6 +215,8 @@ mod tests {
     #[case(r#"{"lifecycle": {"retention": {"data": "3661d"}}}"#, "lifecycle.retention.data")]
     #[case(r#"{"lifecycle": {"retention": {"name": "29d"}}}"#, "field lifecycle.retention.name")]
     #[case(r#"{"promotions": [{"id": "x"}]}"#, "promotions[0]")]
+    #[case(r#"{"pbx": {"drain": "soon"}}"#, "settings: field pbx.drain")]
+    #[case(r#"{"pbx": {"exposure": "Internet"}}"#, "pbx.exposure")]
     fn a_wrong_value_is_refused_with_its_field(#[case] text: &str, #[case] field: &str) {
         let message = Settings::parse(text).unwrap_err().to_string();
         assert!(message.contains(field), "{message}");

@@ -79,7 +79,7 @@ impl TryFrom<BillingDocument> for Calendar {
         let too_many = CalendarError::CutOff(document.cut_off_working_days);
         let cut_off_working_days = u8::try_from(document.cut_off_working_days).ok();
         Ok(Self {
-            zone: zone(document.time_zone)?,
+            zone: time_zone(&document.time_zone).ok_or(CalendarError::UnknownZone(document.time_zone))?,
             working_week: working_week(&document.working_week)?,
             holidays: document.holidays.into_iter().map(holiday).collect::<Result<BTreeSet<_>, _>>()?,
             cut_off_working_days: cut_off_working_days.filter(|days| *days <= MOST_WORKING_DAYS).ok_or(too_many)?,
@@ -89,10 +89,14 @@ impl TryFrom<BillingDocument> for Calendar {
 }
 
 /// From the database in the program, never from the machine's files: every process has to give the same dates.
-fn zone(name: String) -> Result<TimeZone, CalendarError> {
-    let found = TimeZoneDatabase::bundled().get(&name);
+pub(crate) fn time_zone(name: &str) -> Option<TimeZone> {
     // `Etc/Unknown` is found, and would count as UTC without anybody having said so.
-    found.ok().filter(|zone| !zone.is_unknown()).ok_or(CalendarError::UnknownZone(name))
+    TimeZoneDatabase::bundled().get(name).ok().filter(|zone| !zone.is_unknown())
+}
+
+/// A weekday by its English name.
+pub(crate) fn weekday(name: &str) -> Option<Weekday> {
+    WEEK.iter().find(|(known, _)| *known == name).map(|(_, weekday)| *weekday)
 }
 
 fn working_week(names: &[String]) -> Result<Vec<Weekday>, CalendarError> {

@@ -181,7 +181,7 @@ fn reminders(trial: &TrialDocument, length: SignedDuration) -> Result<Vec<Signed
 }
 
 /// A length of time, a day being 24 hours.
-fn duration(field: &str, text: &str) -> Result<SignedDuration, LifecycleError> {
+pub(crate) fn duration(field: &str, text: &str) -> Result<SignedDuration, LifecycleError> {
     let wrong = |source| LifecycleError::Duration { field: field.to_owned(), text: text.to_owned(), source };
     let span: Span = text.parse().map_err(wrong)?;
     let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(wrong)?;

@@ -18,6 +18,14 @@ pub const LIMITS_HELD_BACK: &str = "LimitsHeldBack";
 pub const SUSPENDED: &str = "Suspended";
 /// The trials that are wanted are the first of their kind.
 pub const TRIAL_ELIGIBLE: &str = "TrialEligible";
+/// What the spec says of the PBX can be, and is what the PBX is given. While it cannot be, the last one that could stays.
+pub const CONFIGURATION_ACCEPTED: &str = "ConfigurationAccepted";
+/// A change of the pod waits for its moment.
+pub const ROLLOUT_PENDING: &str = "RolloutPending";
+/// Phones reach the PBX as `spec.exposure` says.
+pub const EXPOSED: &str = "Exposed";
+/// SIP over TLS is answered with the certificate that was named.
+pub const TLS_READY: &str = "TlsReady";
 /// A licence set has an instance of its name.
 pub const BOUND: &str = "Bound";
 
@@ -36,6 +44,22 @@ pub mod reason {
     pub const LIMITS_PENDING: &str = "LimitsPending";
     /// The PBX reports a problem with the newest limits.
     pub const LIMITS_REFUSED: &str = "LimitsRefused";
+    /// Something is named that is not there.
+    pub const NOT_FOUND: &str = "NotFound";
+    /// More than one ConfigMap holds.
+    pub const TOO_LARGE: &str = "TooLarge";
+    /// Calls are in progress.
+    pub const CALLS_IN_PROGRESS: &str = "CallsInProgress";
+    /// The maintenance window is closed.
+    pub const OUTSIDE_WINDOW: &str = "OutsideWindow";
+    /// The pod is being replaced.
+    pub const REPLACING: &str = "Replacing";
+    /// The load balancer has given no address yet.
+    pub const AWAITING_ADDRESS: &str = "AwaitingAddress";
+    /// There are fewer ports than the limits could use.
+    pub const FEWER_PORTS: &str = "FewerPorts";
+    /// The certificate is missing, or the PBX cannot use it.
+    pub const NO_CERTIFICATE: &str = "NoCertificate";
     /// The first reconcile has not come to an end.
     pub const PROGRESSING: &str = "Progressing";
     /// The spec says something that cannot be.

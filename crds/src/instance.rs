@@ -13,6 +13,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::license_set::TIME;
 
+pub use pbx::{
+    ConferenceRoom, Extension, PbxResources, PbxSpec, Queue, QueueStrategy, Recording, RingGroup, RingStrategy, Tls,
+    Voicemail,
+};
+pub use reach::{Day, Exposure, LoadBalancer, MaintenanceWindow};
+
+mod pbx;
+mod reach;
+
 /// What a reseller wants of one ecQX.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -84,6 +93,15 @@ pub struct EcqxInstanceSpec {
     /// The PBX itself.
     #[serde(default)]
     pub pbx: PbxSpec,
+
+    /// How phones reach the PBX; the provider's default when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<Exposure>,
+
+    /// When the pod may be replaced for a change of image, resources or certificate. Left out, that is done at the next moment
+    /// without calls. A pod that is broken is replaced at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance_window: Option<MaintenanceWindow>,
 }
 
 impl EcqxInstanceSpec {
@@ -98,6 +116,8 @@ impl EcqxInstanceSpec {
             payment_failed_at: None,
             paused: false,
             pbx: PbxSpec::default(),
+            exposure: None,
+            maintenance_window: None,
         }
     }
 }
@@ -110,75 +130,6 @@ pub enum InstanceTerm {
     /// Bought.
     #[default]
     Paid,
-}
-
-/// How the PBX is run.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)").message("storageClassName is immutable: a volume cannot change its class"))]
-pub struct PbxSpec {
-    /// Another PBX image than the provider's default. It must keep the file contract (docs/pbx-contract.md).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 512), regex(pattern = r"^[A-Za-z0-9\[][-A-Za-z0-9._/:@\[\]]*$"))]
-    pub image: Option<String>,
-
-    /// The size of the data volume (voicemail, recordings, registrations), such as 1Gi.
-    #[serde(default = "one_gibibyte")]
-    #[schemars(length(max = 20), regex(pattern = r"^[1-9][0-9]*(Mi|Gi|Ti)$"))]
-    #[x_kube(validation = Rule::new("self == oldSelf").message("storage is immutable: the volume keeps the size that it was made with"))]
-    pub storage: String,
-
-    /// The class of the data volume; the cluster's default when left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub storage_class_name: Option<String>,
-
-    /// Resources of the Asterisk container; the provider's defaults when left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resources: Option<PbxResources>,
-
-    /// The configured extensions. Left out, they are numbered from 101 up, as many as are licensed. Those beyond the licensed
-    /// number are disabled, by number from the highest, and never deleted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 3000))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["number".into()]))]
-    pub extensions: Vec<Extension>,
-}
-
-/// The size of a data volume for which none is named.
-fn one_gibibyte() -> String {
-    "1Gi".to_owned()
-}
-
-impl Default for PbxSpec {
-    fn default() -> Self {
-        Self { image: None, storage: one_gibibyte(), storage_class_name: None, resources: None, extensions: Vec::new() }
-    }
-}
-
-/// What the Asterisk container is given.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PbxResources {
-    /// CPU that is set aside, such as 100m or 2. There is no upper bound: a PBX that is throttled drops audio.
-    #[schemars(length(max = 20), regex(pattern = r"^([1-9][0-9]*m|[1-9][0-9]*)$"))]
-    pub cpu: String,
-    /// Memory that is set aside and the most that may be used, such as 256Mi.
-    #[schemars(length(max = 20), regex(pattern = r"^[1-9][0-9]*(Mi|Gi)$"))]
-    pub memory: String,
-}
-
-/// One configured extension.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Extension {
-    /// Two to eight digits, the first not 0: what people dial and phones register with.
-    #[schemars(length(min = 2, max = 8), regex(pattern = r"^[1-9][0-9]+$"))]
-    pub number: String,
-    /// The name that the called party sees.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 80), regex(pattern = r"^[^\x00-\x1f\x7f]*$"))]
-    pub name: Option<String>,
 }
 
 /// What holds now.
@@ -234,6 +185,9 @@ pub struct EcqxInstanceStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub addresses: Vec<String>,
+    /// True while SIP over TLS is answered there too; the DNS then publishes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sips: bool,
     /// What the instance may use, by feature.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, i64>,

@@ -14,8 +14,9 @@ pub mod trial_claim;
 
 pub use fqdn_claim::{FqdnClaim, FqdnClaimSpec, Holder};
 pub use instance::{
-    EcqxInstance, EcqxInstanceSpec, EcqxInstanceStatus, Extension, InstancePhase, InstanceTerm, Milestone,
-    OutOfService, PbxResources, PbxSpec, TrialPeriod, Upcoming,
+    ConferenceRoom, Day, EcqxInstance, EcqxInstanceSpec, EcqxInstanceStatus, Exposure, Extension, InstancePhase,
+    InstanceTerm, LoadBalancer, MaintenanceWindow, Milestone, OutOfService, PbxResources, PbxSpec, Queue,
+    QueueStrategy, Recording, RingGroup, RingStrategy, Tls, TrialPeriod, Upcoming, Voicemail,
 };
 pub use license_set::{
     Change, ChangeKind, ChangeRecord, Entitlement, Grant, GrantRecord, GrantState, LicenseSet, LicenseSetSpec,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Case, INSTANCE, accepted, change_accepted, change_refused, refused};
 
 pub fn rules() -> Vec<Case> {
-    [names(), texts(), terms(), storage(), extensions()].into_iter().flatten().collect()
+    [names(), texts(), terms(), storage()].into_iter().flatten().collect()
 }
 
 fn host(hostname: &str) -> Value {
@@ -75,19 +75,5 @@ fn storage() -> Vec<Case> {
             class("slow"),
             "storageClassName is immutable",
         ),
-    ]
-}
-
-fn extensions() -> Vec<Case> {
-    let extensions = |extensions: Vec<Value>| pbx(&json!({ "extensions": extensions }));
-    let extension = |number: &str| extensions(vec![json!({ "number": number })]);
-    let twice = extensions(vec![json!({ "number": "101" }), json!({ "number": "101" })]);
-    let many = extensions((0..3001).map(|n| json!({ "number": (10_000 + n).to_string() })).collect());
-    vec![
-        accepted("extension numbers are digits", INSTANCE, extension("2001")),
-        refused("extension numbers are digits", INSTANCE, extension("12a"), "spec.pbx.extensions[0].number"),
-        refused("extension numbers are not too long", INSTANCE, extension("123456789"), "may not be more than 8"),
-        refused("extension numbers are unique", INSTANCE, twice, "Duplicate value"),
-        refused("at most 3000 extensions", INSTANCE, many, "must have at most 3000 items"),
     ]
 }

@@ -6,6 +6,8 @@ mod changes;
 mod claims;
 mod grants;
 mod instances;
+mod pbx;
+mod reach;
 
 use ecqx_tests::{ControlPlane, kinds};
 use kube::{
@@ -81,8 +83,8 @@ async fn each_rule_accepts_what_it_should_and_refuses_the_rest_with_its_message(
     let control_plane = ControlPlane::start().await.unwrap();
     let client = control_plane.client();
     kinds::install(&client).await.unwrap();
-    let cases: Vec<Case> =
-        [instances::rules(), grants::rules(), changes::rules(), claims::rules()].into_iter().flatten().collect();
+    let tables = [instances::rules(), pbx::rules(), reach::rules(), grants::rules(), changes::rules(), claims::rules()];
+    let cases: Vec<Case> = tables.into_iter().flatten().collect();
     let mut faults = Vec::new();
     for (index, case) in cases.iter().enumerate() {
         match (verdict(&client, case, &format!("case-{index}")).await, case.refusal) {

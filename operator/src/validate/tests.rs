@@ -74,7 +74,7 @@ fn an_extension_that_had_a_password_stays_configured_when_the_limit_falls() {
 #[test]
 fn a_list_in_the_spec_is_taken_as_it_is() {
     let mut listed = instance("syunikwin");
-    listed.spec.pbx.extensions = vec![ecqx_crds::Extension { number: "2001".into(), name: Some("Ani".into()) }];
+    listed.spec.pbx.extensions = vec![ecqx_crds::Extension { name: Some("Ani".into()), ..ecqx_crds::Extension::of("2001") }];
     assert_eq!(numbers(&validated(&listed, None)), ["2001"]);
 }
 

@@ -52,6 +52,8 @@ pub mod reason {
     pub const CALLS_IN_PROGRESS: &str = "CallsInProgress";
     /// The maintenance window is closed.
     pub const OUTSIDE_WINDOW: &str = "OutsideWindow";
+    /// As many pods as may be at one time are being replaced.
+    pub const OTHERS_FIRST: &str = "OthersFirst";
     /// The pod is being replaced.
     pub const REPLACING: &str = "Replacing";
     /// The load balancer has given no address yet.

@@ -22,6 +22,8 @@ pub struct PbxDocument {
     pub drain: String,
     /// How long a change of image, resources or certificate waits for a moment without calls, where there is no maintenance window.
     pub rollout_deadline: String,
+    /// How many pods are replaced at one time.
+    pub rollouts_at_once: u32,
     /// How phones reach a PBX whose instance does not say.
     pub exposure: Exposure,
     /// The most RTP ports that a load balancer is given for one PBX. Each leg of a call takes two.
@@ -75,6 +77,7 @@ impl Default for PbxDocument {
             failed_logins: FailedLoginsDocument::default(),
             drain: "5m".to_owned(),
             rollout_deadline: "4h".to_owned(),
+            rollouts_at_once: 20,
             exposure: Exposure::default(),
             rtp_ports: 400,
             mail: MailDocument::default(),
@@ -98,6 +101,8 @@ pub struct PbxRules {
     pub drain: SignedDuration,
     /// How long a change of the pod waits for a moment without calls, where there is no maintenance window.
     pub rollout_deadline: SignedDuration,
+    /// How many pods are replaced at one time; more than none.
+    pub rollouts_at_once: u16,
     /// How phones reach a PBX whose instance does not say.
     pub exposure: Exposure,
     /// The most RTP ports of a load balancer for one PBX; even.
@@ -161,6 +166,7 @@ impl TryFrom<PbxDocument> for PbxRules {
                 ("0s", 0),
                 ("30d", 2_592_000),
             )?,
+            rollouts_at_once: small(number("pbx.rolloutsAtOnce", document.rollouts_at_once, ("1", 1), ("1000", 1000))?),
             exposure: document.exposure,
             rtp_ports: rtp_ports(document.rtp_ports)?,
             mail: mail(document.mail)?,
@@ -203,7 +209,11 @@ fn between(
 /// Whole pairs; a Service with more entries than this is more than most load balancers take.
 fn rtp_ports(wanted: u32) -> Result<u16, PbxError> {
     let ports = number("pbx.rtpPorts", wanted, ("20", 20), ("2000", 2000))?;
-    Ok(u16::try_from(ports / 2 * 2).unwrap_or(u16::MAX))
+    Ok(small(ports / 2 * 2))
+}
+
+fn small(number: u32) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
 }
 
 fn mail(MailDocument { relay, from }: MailDocument) -> Result<Option<Mail>, PbxError> {
@@ -273,6 +283,7 @@ mod tests {
     #[case(r#"{"drain": "2d"}"#, "field pbx.drain: \"2d\" is out of range; it can be 0s to 1d")]
     #[case(r#"{"drain": "soon"}"#, "field pbx.drain")]
     #[case(r#"{"rolloutDeadline": "31d"}"#, "field pbx.rolloutDeadline")]
+    #[case(r#"{"rolloutsAtOnce": 0}"#, "field pbx.rolloutsAtOnce")]
     #[case(r#"{"failedLogins": {"block": "0s"}}"#, "field pbx.failedLogins.block")]
     #[case(r#"{"rtpPorts": 2002}"#, "field pbx.rtpPorts: 2002 is out of range; it can be 20 to 2000")]
     #[case(r#"{"mail": {"relay": "mail.example.net"}}"#, "field pbx.mail.relay")]

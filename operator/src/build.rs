@@ -1,5 +1,6 @@
 //! The objects that should be, from a validated instance. Pure: one builder a file, each compared whole in its tests.
 
+use ecqx_domain::pbx::{Exposure, PbxRules};
 use k8s_openapi::{
     api::{
         apps::v1::StatefulSet,
@@ -14,6 +15,7 @@ use crate::validate::ValidatedInstance;
 
 pub mod config_map;
 pub mod disruption_budget;
+pub mod load_balancer;
 pub mod network_policy;
 pub mod secret;
 pub mod service;
@@ -34,6 +36,15 @@ pub struct PbxDefaults {
     pub operator_namespace: String,
 }
 
+/// What the provider decides, as the builders take it.
+#[derive(Clone, Copy, Debug)]
+pub struct Provider<'a> {
+    /// From the command line.
+    pub defaults: &'a PbxDefaults,
+    /// From the settings.
+    pub rules: &'a PbxRules,
+}
+
 /// All objects of an instance, save for the Secret, which is made of what is there (see [`secret`]).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Desired {
@@ -41,6 +52,8 @@ pub struct Desired {
     pub config_map: ConfigMap,
     /// Names the pod.
     pub service: Service,
+    /// Brings phones to the pod, where a load balancer does.
+    pub load_balancer: Option<Service>,
     /// Who may talk to the pod.
     pub network_policy: NetworkPolicy,
     /// Keeps a drain of the node from ending the pod at once.
@@ -53,13 +66,14 @@ pub struct Desired {
 ///
 /// # Errors
 /// When the limits cannot be written as JSON.
-pub fn build(instance: &ValidatedInstance, defaults: &PbxDefaults) -> Result<Desired, serde_json::Error> {
+pub fn build(instance: &ValidatedInstance, provider: Provider<'_>) -> Result<Desired, serde_json::Error> {
     Ok(Desired {
         config_map: config_map::build(instance)?,
         service: service::build(instance),
-        network_policy: network_policy::build(instance, defaults),
+        load_balancer: (instance.reach.exposure == Exposure::LoadBalancer).then(|| load_balancer::build(instance)),
+        network_policy: network_policy::build(instance, provider),
         disruption_budget: disruption_budget::build(instance),
-        stateful_set: stateful_set::build(instance, defaults),
+        stateful_set: stateful_set::build(instance, provider),
     })
 }
 
@@ -73,3 +87,6 @@ fn metadata(instance: &ValidatedInstance, name: String) -> ObjectMeta {
         ..ObjectMeta::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

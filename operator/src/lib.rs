@@ -22,6 +22,7 @@ pub mod names;
 pub mod notes;
 pub mod reconcile;
 pub mod reservation;
+pub mod rollout;
 pub mod status;
 pub mod trials;
 pub mod validate;

@@ -51,6 +51,11 @@ impl Names {
         format!("{}-limits", self.base())
     }
 
+    /// The Service of a load balancer.
+    pub fn load_balancer(&self) -> String {
+        format!("{}-lb", self.base())
+    }
+
     /// The Secret with the SIP passwords.
     pub fn sip(&self) -> String {
         format!("{}-sip", self.base())

@@ -17,8 +17,9 @@ use kube::{
 };
 
 use crate::{
-    build,
+    build::{self, Provider},
     context::{Context, LONGEST_LOOK, LONGEST_REQUEUE, after_conflict, backoff, until},
+    rollout::Decision,
     status::{self, Finding, Observed, finding},
     trials::{self, TrialClaimed},
     validate::{ValidateError, ValidatedInstance, validate},
@@ -34,6 +35,7 @@ pub mod dereference;
 mod drain;
 pub mod observe;
 pub mod retention;
+mod rollout;
 pub mod update_status;
 
 /// How soon an agent that is about to apply new limits is asked again.
@@ -81,6 +83,8 @@ struct Outcome {
     requeue: Duration,
     /// Whether a write was refused; it is tried again with backoff.
     refused: bool,
+    /// The instance whose pod is to be replaced.
+    replace: Option<ValidatedInstance>,
 }
 
 /// Brings one instance nearer to what is wanted.
@@ -100,12 +104,15 @@ pub async fn reconcile(instance: Arc<EcqxInstance>, ctx: Arc<Context>) -> Result
 async fn look(instance: &EcqxInstance, ctx: &Context) -> Result<Option<Duration>, ReconcileError> {
     let now = ctx.clock.now();
     let Some(there) = dereference::dereference(instance, ctx).await? else { return Ok(None) };
-    let (licenses, passwords) = (there.licenses.as_deref(), there.passwords());
-    let outcome = match validate(instance, licenses, &passwords, there.trial(), &ctx.settings, now) {
+    let outcome = match validate(instance, &there.known(), &ctx.settings, now) {
         Ok(validated) => Box::pin(bring_about(instance, validated, &there, ctx, now)).await?,
         Err(error) => stalled(instance, vec![refusal(&error)], now),
     };
     update_status::update_status(instance, outcome.status, ctx).await?;
+    // Last: nobody is led to a pod that goes.
+    if let (Some(validated), Some(pod)) = (&outcome.replace, &there.pod) {
+        rollout::replace(validated, pod, ctx).await?;
+    }
     if !outcome.refused {
         ctx.failed_instances.forget(&instance.to_object_ref(()));
     }
@@ -149,7 +156,7 @@ async fn bring_about(
         Claims::Refused(why) => return Ok(stalled(instance, vec![why], now)),
     };
     drain::settle(&mut validated, there, ctx).await;
-    let desired = build::build(&validated, &ctx.pbx)?;
+    let desired = build::build(&validated, Provider { defaults: &ctx.pbx, rules: &ctx.settings.pbx })?;
     // What is refused is told; the PBX that runs is looked at all the same.
     let refused = match Box::pin(apply::apply(&validated, desired, there, ctx)).await {
         Ok(()) => None,
@@ -161,9 +168,11 @@ async fn bring_about(
     if validated.life.data_is_due && instance.status.as_ref().is_none_or(|status| status.data_deleted_at.is_none()) {
         retention::delete_data_of(instance, &validated.names, ctx).await?;
     }
-    let observed = Observed { refused, ..observe::observe(&validated, there.pod.as_deref(), ctx).await };
+    let mut observed = Observed { refused, ..observe::observe(&validated, there.pod.as_deref(), ctx).await };
     let nudged = observed.refused.is_none() && apply::nudge_kubelet(&validated, &observed, there, ctx).await?;
     let previous = instance.status.clone().unwrap_or_default();
+    let decision = rollout::decide(&validated, there, &observed, &previous, ctx, now);
+    observed.rollout = Some(rollout::told(&decision));
     let status = status::of_running(&validated, &observed, &previous, instance.metadata.generation, now);
     if let (Some(claim), Some(ready_at)) = (trial_claim, &status.first_ready_at)
         && validated.life.facts.trial.is_none()
@@ -176,9 +185,10 @@ async fn bring_about(
         _ if refused => failed(instance, ctx),
         Some(soon) => soon,
         None if drain::is_waiting(&validated, there) => LATER,
-        None => until(validated.life.next_transition(), ctx.clock.now()),
+        None => until(rollout::next_look(&decision, &validated, now), ctx.clock.now()),
     };
-    Ok(Outcome { status, requeue, refused })
+    let replace = (decision == Decision::Replace && !refused).then_some(validated);
+    Ok(Outcome { status, requeue, refused, replace })
 }
 
 /// Whether an instance has what only one can have.
@@ -223,15 +233,18 @@ async fn claims(
 fn stalled(instance: &EcqxInstance, why: Vec<Finding>, now: Timestamp) -> Outcome {
     let previous = instance.status.clone().unwrap_or_default();
     let status = status::of_stalled(why, &previous, instance.meta().generation, now);
-    Outcome { status, requeue: LONGEST_REQUEUE, refused: false }
+    Outcome { status, requeue: LONGEST_REQUEUE, refused: false, replace: None }
 }
 
 fn refusal(error: &ValidateError) -> Finding {
-    let reason = match error {
-        ValidateError::Hostname(HostnameError::Reserved { .. }) => reason::HOSTNAME_RESERVED,
-        _ => reason::INVALID,
+    let (type_, reason) = match error {
+        ValidateError::Hostname(HostnameError::Reserved { .. }) => {
+            (condition::HOSTNAME_CLAIMED, reason::HOSTNAME_RESERVED)
+        }
+        ValidateError::Configuration(error) => (condition::CONFIGURATION_ACCEPTED, error.reason()),
+        _ => (condition::HOSTNAME_CLAIMED, reason::INVALID),
     };
-    finding(condition::HOSTNAME_CLAIMED, false, reason, error.to_string())
+    finding(type_, false, reason, error.to_string())
 }
 
 /// How soon the agent is asked again; nobody tells when it has applied new limits. What else is awaited, a watch tells.

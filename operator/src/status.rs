@@ -12,6 +12,7 @@ use crate::{context::whole_seconds, validate::ValidatedInstance};
 
 pub mod held_back;
 mod life;
+mod reach;
 
 /// The most characters of a condition's message.
 const LONGEST_MESSAGE: usize = 1000;
@@ -29,6 +30,8 @@ pub struct Observed {
     pub agent: Option<AgentStatus>,
     /// What of the wanted objects the API server refuses, in words.
     pub refused: Option<String>,
+    /// What is to be done with the pod: whether something is, one word, and for people.
+    pub rollout: Option<(bool, &'static str, String)>,
 }
 
 /// One condition before it has a time.
@@ -58,25 +61,30 @@ pub fn of_running(
     now: Timestamp,
 ) -> EcqxInstanceStatus {
     let applied = licenses_applied(instance, observed);
+    let sips = reach::sips(instance, observed, previous.sips);
     let ready = ready(instance, observed, &applied, previous);
     let in_service = ready.status == "True";
     let findings = vec![
         ready,
         progress(condition::RECONCILING, instance, observed, &applied),
-        stalled(observed),
+        stalled(instance, observed),
+        reach::configuration(instance),
+        rollout(observed),
         name(instance),
         applied,
         held_back::finding_of(&instance.entitlements),
         life::suspended(instance),
     ];
-    let findings: Vec<Finding> = findings.into_iter().chain(life::trial_eligible(instance)).collect();
+    let sometimes = [life::trial_eligible(instance), reach::exposed(instance, observed), reach::tls(instance, sips)];
+    let findings: Vec<Finding> = findings.into_iter().chain(sometimes.into_iter().flatten()).collect();
     let first_ready_at = previous.first_ready_at.clone().or_else(|| first_ready(instance, in_service, now));
     let status = EcqxInstanceStatus {
         observed_generation: generation,
         unique_id: Some(instance.limits.instance.unique_id.clone()),
         fqdn: Some(instance.fqdn.clone()),
         first_ready_at,
-        addresses: if in_service { observed.addresses.clone() } else { Vec::new() },
+        addresses: if in_service { instance.reach.published(&observed.addresses) } else { Vec::new() },
+        sips: in_service && sips,
         limits: limits(instance),
         limits_generation: match observed.refused {
             None => Some(instance.limits.generation.clone()),
@@ -113,6 +121,7 @@ pub fn of_stalled(
     EcqxInstanceStatus {
         observed_generation: generation,
         addresses: Vec::new(),
+        sips: false,
         conditions: conditions(&findings, &previous.conditions, generation, now),
         ..previous.clone()
     }
@@ -148,12 +157,16 @@ fn ready(
     let not_ready = if was_known || observed.refused.is_some() { "False" } else { "Unknown" };
     let (status, reason, message) = if let Some(out) = &instance.life.out_of_service {
         ("False", life::reason_of(out.cause), life::out_of_service(instance, out))
+    } else if let Some((true, reason::REPLACING, message)) = &observed.rollout {
+        (not_ready, reason::REPLACING, message.clone())
     } else if !(observed.pod_ready || was_ready(previous) && serves_older_limits(instance, observed)) {
         match (&observed.refused, &observed.pod_waiting) {
             (Some(refused), _) => (not_ready, reason::APPLY_FAILED, refused.clone()),
             (None, Some(waiting)) => (not_ready, reason::POD_NOT_READY, waiting.clone()),
             (None, None) => (not_ready, reason::POD_NOT_READY, "waiting for the pod".to_owned()),
         }
+    } else if instance.reach.published(&observed.addresses).is_empty() {
+        (not_ready, reason::AWAITING_ADDRESS, "waiting for the address at which phones reach the PBX".to_owned())
     } else if applied.status != "True" && !was_ready(previous) {
         // One that was ready and whose agent cannot be asked right now goes on: its pod's own readiness has the say.
         (not_ready, reason::LIMITS_PENDING, applied.message.clone())
@@ -184,11 +197,18 @@ fn progress(type_: &'static str, instance: &ValidatedInstance, observed: &Observ
     }
 }
 
-fn stalled(observed: &Observed) -> Finding {
-    match &observed.refused {
-        None => finding(condition::STALLED, false, reason::AS_DESIRED, "nothing stands in the way"),
-        Some(refused) => finding(condition::STALLED, true, reason::APPLY_FAILED, refused.clone()),
+fn stalled(instance: &ValidatedInstance, observed: &Observed) -> Finding {
+    match (&observed.refused, &instance.refused) {
+        (None, None) => finding(condition::STALLED, false, reason::AS_DESIRED, "nothing stands in the way"),
+        (Some(refused), _) => finding(condition::STALLED, true, reason::APPLY_FAILED, refused.clone()),
+        (None, Some(refused)) => finding(condition::STALLED, true, refused.reason, refused.message.clone()),
     }
+}
+
+fn rollout(observed: &Observed) -> Finding {
+    let (pending, reason, message) =
+        observed.rollout.clone().unwrap_or((false, reason::AS_DESIRED, "the pod is as wanted".to_owned()));
+    finding(condition::ROLLOUT_PENDING, pending, reason, message)
 }
 
 fn name(instance: &ValidatedInstance) -> Finding {

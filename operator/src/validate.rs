@@ -1,25 +1,31 @@
 //! From wire types to what the builders take, or a reason why not. Pure.
 
-use ecqx_crds::{EcqxInstance, LicenseSet, facts::situation_of};
+use ecqx_crds::{EcqxInstance, LicenseSet, MaintenanceWindow, facts::situation_of};
 use ecqx_domain::{
     hostname::{HostnameError, Label},
     ledger::{self, Entitlements},
     lifecycle::Trial,
+    maintenance::Window,
     settings::Settings,
     unique_id::UniqueId,
 };
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::OwnerReference};
 use kube::Resource;
-use pbx_contract::{Document as _, ExtensionsFile, LimitsFile, Network, Policy};
+use pbx_contract::{Document as _, ExtensionsFile, LimitsFile};
 
 use crate::names::Names;
 
+pub use configuration::ConfigurationError;
 pub use extensions::Passwords;
 pub use life::LifeNow;
+pub use reach::{LoadBalancerSeen, Reach};
 
+mod configuration;
+mod dialled;
 mod extensions;
 mod life;
+mod reach;
 
 /// An instance that can be built: the builders' only input.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +54,52 @@ pub struct ValidatedInstance {
     pub pbx: ecqx_crds::PbxSpec,
     /// Whether it has a pod: while it is in service, and then until its calls are over.
     pub runs: bool,
+    /// How phones reach it.
+    pub reach: Reach,
+    /// When its pod may be replaced, if not at any time.
+    pub window: Option<Window>,
+    /// True while the window cannot be understood.
+    pub window_is_wrong: bool,
+    /// Why what the spec says of the PBX is not what it is given: the last one that could be goes on.
+    pub refused: Option<Refused>,
+}
+
+/// Why what the spec says of the PBX cannot be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// One word.
+    pub reason: &'static str,
+    /// With the field and the remedy.
+    pub message: String,
+}
+
+impl From<ConfigurationError> for Refused {
+    fn from(error: ConfigurationError) -> Self {
+        Self { reason: error.reason(), message: error.to_string() }
+    }
+}
+
+/// What is there already and bears on what is wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Known<'there> {
+    /// The licences.
+    pub licenses: Option<&'there LicenseSet>,
+    /// The trial as it is on record.
+    pub trial: Option<Trial>,
+    /// Which extensions have a password.
+    pub passwords: Passwords,
+    /// The files that the PBX was given last.
+    pub files: Option<&'there ConfigMap>,
+    /// What the load balancer has given.
+    pub load_balancer: LoadBalancerSeen,
+}
+
+impl Known<'_> {
+    /// The last configuration that could be.
+    fn in_force(&self) -> Option<ExtensionsFile> {
+        let text = self.files?.data.as_ref()?.get(pbx_contract::EXTENSIONS_FILE)?;
+        ExtensionsFile::parse(text).ok()
+    }
 }
 
 impl ValidatedInstance {
@@ -71,20 +123,21 @@ pub enum ValidateError {
     /// The host name is no label, or reserved.
     #[error("spec.hostname: {0}")]
     Hostname(#[from] HostnameError),
+    /// What the spec says of the PBX cannot be, and there is none yet that could go on.
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
     /// What the PBX is to run with cannot be written.
     #[error("the PBX's files cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
 
-/// Checks an instance with its licences, and its trial as it is on record, and derives all that is wanted of it at `now`.
+/// Checks an instance with what is known of it, and derives all that is wanted of it at `now`.
 ///
 /// # Errors
-/// When its host name cannot be given.
+/// When its host name cannot be given, or its PBX cannot be and never was.
 pub fn validate(
     instance: &EcqxInstance,
-    licenses: Option<&LicenseSet>,
-    passwords: &Passwords,
-    trial: Option<Trial>,
+    known: &Known<'_>,
     settings: &Settings,
     now: Timestamp,
 ) -> Result<ValidatedInstance, ValidateError> {
@@ -99,9 +152,9 @@ pub fn validate(
     let given = instance.status.as_ref().and_then(|status| status.fqdn.as_ref()) == Some(&fqdn);
     let label = if given { label } else { label.unless_reserved(&settings.reserved_hostnames)? };
 
-    let mut situation = situation_of(instance, licenses, settings, now);
+    let mut situation = situation_of(instance, known.licenses, settings, now);
     // What is on record of the trial outlives the status.
-    situation.life.trial = trial.or(situation.life.trial);
+    situation.life.trial = known.trial.or(situation.life.trial);
     let entitlements = ledger::standing(&situation.facts, &settings.catalogue, now).entitlements;
     let life = LifeNow::of(&situation, now);
     let identity = pbx_contract::Instance {
@@ -109,11 +162,22 @@ pub fn validate(
         fqdn: fqdn.clone(),
         display_name: instance.spec.display_name.clone().unwrap_or_else(|| label.to_string()),
     };
-    let extensions = extensions::configured(&instance.spec.pbx.extensions, &entitlements, passwords);
-    let extensions = ExtensionsFile { extensions, ..ExtensionsFile::default() }.seal()?;
+    let (extensions, window, refused) = configuration(instance, &entitlements, known)?;
+    let limits = entitlements.limits();
+    let (reach, network) = Reach::of(instance.spec.exposure.as_ref(), &limits, &known.load_balancer, &settings.pbx);
+    let file = LimitsFile {
+        schema: 0,
+        generation: String::new(),
+        instance: identity,
+        suspended: !life.phase.in_service(),
+        limits,
+        policy: settings.pbx.policy.clone(),
+        network,
+        extensions: extensions.generation.clone(),
+    };
     Ok(ValidatedInstance {
         names: Names::of(&name),
-        limits: limits_file(identity, &extensions, &entitlements, !life.phase.in_service())?,
+        limits: file.seal()?,
         extensions,
         runs: life.phase.in_service(),
         life,
@@ -124,26 +188,37 @@ pub fn validate(
         owner,
         fqdn,
         entitlements,
+        reach,
+        window_is_wrong: window.is_none() && instance.spec.maintenance_window.is_some(),
+        window,
+        refused,
     })
 }
 
-fn limits_file(
-    instance: pbx_contract::Instance,
-    extensions: &ExtensionsFile,
+/// Whom the PBX serves, and when its pod may be replaced. A list that cannot be is refused as a whole, and the last that could be
+/// goes on; while a window cannot be, nobody knows when the pod may be replaced.
+fn configuration(
+    instance: &EcqxInstance,
     entitlements: &Entitlements,
-    suspended: bool,
-) -> Result<LimitsFile, serde_json::Error> {
-    let file = LimitsFile {
-        schema: 0,
-        generation: String::new(),
-        instance,
-        suspended,
-        limits: entitlements.limits(),
-        policy: Policy::default(),
-        network: Network::default(),
-        extensions: extensions.generation.clone(),
+    known: &Known<'_>,
+) -> Result<(ExtensionsFile, Option<Window>, Option<Refused>), ConfigurationError> {
+    let spec = &instance.spec;
+    let (window, wrong_window) = match spec.maintenance_window.as_ref().map(window).transpose() {
+        Ok(window) => (window, None),
+        Err(error) => (None, Some(Refused::from(ConfigurationError::from(error)))),
     };
-    file.seal()
+    match configuration::extensions_file(&spec.pbx, entitlements, &known.passwords) {
+        Ok(file) => Ok((file, window, wrong_window)),
+        Err(error) => match known.in_force() {
+            Some(in_force) => Ok((in_force, window, Some(error.into()))),
+            None => Err(error),
+        },
+    }
+}
+
+fn window(wanted: &MaintenanceWindow) -> Result<Window, ecqx_domain::maintenance::WindowError> {
+    let days: Vec<String> = wanted.days.iter().map(|day| format!("{day:?}")).collect();
+    Window::new(&days, &wanted.start, &wanted.duration, &wanted.time_zone)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::metadata;
 use crate::validate::ValidatedInstance;
 
 /// Builds it. Its content alone changes when limits change; the pod stays.
-pub(super) fn build(instance: &ValidatedInstance) -> Result<ConfigMap, serde_json::Error> {
+pub(crate) fn build(instance: &ValidatedInstance) -> Result<ConfigMap, serde_json::Error> {
     let files = [
         (pbx_contract::LIMITS_FILE.to_owned(), serde_json::to_string(&instance.limits)?),
         (pbx_contract::EXTENSIONS_FILE.to_owned(), serde_json::to_string(&instance.extensions)?),

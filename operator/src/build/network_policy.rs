@@ -1,22 +1,27 @@
-//! The `NetworkPolicy`: nothing reaches the pod but signalling, media and the operator's questions. Pure.
+//! The `NetworkPolicy`: nothing reaches the pod but signalling, media, the operator's questions and the console. Pure.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
+use ecqx_domain::pbx::Mail;
 use k8s_openapi::{
     api::networking::v1::{
-        NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
-        NetworkPolicySpec,
+        IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer,
+        NetworkPolicyPort, NetworkPolicySpec,
     },
     apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString},
 };
-use pbx_contract::{AGENT_PORT, RTP_FIRST, RTP_LAST, SIP_PORT};
+use pbx_contract::{AGENT_PORT, CONSOLE_PORT, RTP_FIRST, RTP_LAST, SIP_PORT, SIPS_PORT};
 
-use super::{PbxDefaults, metadata};
+use super::{Provider, metadata};
 use crate::validate::ValidatedInstance;
 
 /// Builds it. Phones may be anywhere, so signalling and media are open by port and not by address; what goes out is SIP and
-/// UDP media, since a phone behind NAT may use any port.
-pub(super) fn build(instance: &ValidatedInstance, defaults: &PbxDefaults) -> NetworkPolicy {
+/// UDP media, since a phone behind NAT may use any port, and mail to its relay.
+pub(super) fn build(instance: &ValidatedInstance, provider: Provider<'_>) -> NetworkPolicy {
+    let mut ingress = vec![from_phones(instance), from_operator(&provider.defaults.operator_namespace)];
+    ingress.extend(to_console(&provider.rules.console_from));
+    let mut egress = vec![to_phones()];
+    egress.extend(provider.rules.mail.as_ref().map(to_relay));
     NetworkPolicy {
         metadata: metadata(instance, instance.names.base()),
         spec: Some(NetworkPolicySpec {
@@ -25,14 +30,20 @@ pub(super) fn build(instance: &ValidatedInstance, defaults: &PbxDefaults) -> Net
                 ..LabelSelector::default()
             }),
             policy_types: Some(vec!["Ingress".to_owned(), "Egress".to_owned()]),
-            ingress: Some(vec![from_phones(), from_operator(&defaults.operator_namespace)]),
-            egress: Some(vec![to_phones()]),
+            ingress: Some(ingress),
+            egress: Some(egress),
         }),
     }
 }
 
-fn from_phones() -> NetworkPolicyIngressRule {
-    let ports = vec![port("UDP", SIP_PORT, None), port("TCP", SIP_PORT, None), port("UDP", RTP_FIRST, Some(RTP_LAST))];
+/// The whole range that the contract has, though a load balancer may bring fewer: a call that began before a change of the
+/// exposure keeps its port.
+fn from_phones(instance: &ValidatedInstance) -> NetworkPolicyIngressRule {
+    let mut ports =
+        vec![port("UDP", SIP_PORT, None), port("TCP", SIP_PORT, None), port("UDP", RTP_FIRST, Some(RTP_LAST))];
+    if instance.pbx.tls.is_some() {
+        ports.push(port("TCP", SIPS_PORT, None));
+    }
     NetworkPolicyIngressRule { ports: Some(ports), from: None }
 }
 
@@ -49,8 +60,31 @@ fn from_operator(namespace: &str) -> NetworkPolicyIngressRule {
     NetworkPolicyIngressRule { ports: Some(vec![port("TCP", AGENT_PORT, None)]), from: Some(vec![operator]) }
 }
 
+/// From the networks that the provider named, and from nowhere when it named none.
+fn to_console(networks: &[String]) -> Option<NetworkPolicyIngressRule> {
+    let from = networks.iter().map(|network| block(network.clone())).collect();
+    let ports = Some(vec![port("TCP", CONSOLE_PORT, None)]);
+    (!networks.is_empty()).then_some(NetworkPolicyIngressRule { ports, from: Some(from) })
+}
+
 fn to_phones() -> NetworkPolicyEgressRule {
     NetworkPolicyEgressRule { ports: Some(vec![port("UDP", 1, Some(65_535)), port("TCP", SIP_PORT, None)]), to: None }
+}
+
+/// A relay that is named rather than addressed may be anywhere, and its name is asked for, by UDP as above or by TCP.
+fn to_relay(mail: &Mail) -> NetworkPolicyEgressRule {
+    let relay = port("TCP", mail.port, None);
+    match mail.host.parse::<IpAddr>() {
+        Ok(address) => {
+            let one = format!("{address}/{}", if address.is_ipv4() { 32 } else { 128 });
+            NetworkPolicyEgressRule { ports: Some(vec![relay]), to: Some(vec![block(one)]) }
+        }
+        Err(_) => NetworkPolicyEgressRule { ports: Some(vec![relay, port("TCP", 53, None)]), to: None },
+    }
+}
+
+fn block(cidr: String) -> NetworkPolicyPeer {
+    NetworkPolicyPeer { ip_block: Some(IPBlock { cidr, except: None }), ..NetworkPolicyPeer::default() }
 }
 
 fn port(protocol: &str, first: u16, last: Option<u16>) -> NetworkPolicyPort {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{
     api::{
-        apps::v1::{StatefulSet, StatefulSetSpec},
+        apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy},
         core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec, PodTemplateSpec, VolumeResourceRequirements},
     },
     apimachinery::pkg::{
@@ -13,20 +13,25 @@ use k8s_openapi::{
     },
 };
 
-use super::{PbxDefaults, metadata};
+use super::{Provider, metadata};
 use crate::{names::DATA_VOLUME, validate::ValidatedInstance};
 
 mod pod;
 
-/// Builds it. Nothing in the template follows the limits: a change of limits never restarts a PBX.
-pub(super) fn build(instance: &ValidatedInstance, defaults: &PbxDefaults) -> StatefulSet {
+/// Builds it. Nothing in the template follows the limits: a change of limits never restarts a PBX. When the template does change,
+/// the operator decides on the moment (see [`crate::rollout`]).
+pub(super) fn build(instance: &ValidatedInstance, provider: Provider<'_>) -> StatefulSet {
     StatefulSet {
         metadata: metadata(instance, instance.names.base()),
         spec: Some(StatefulSetSpec {
             service_name: Some(instance.names.base()),
             replicas: Some(i32::from(instance.runs)),
             selector: LabelSelector { match_labels: Some(instance.names.selector()), ..LabelSelector::default() },
-            template: template(instance, defaults),
+            template: template(instance, provider),
+            update_strategy: Some(StatefulSetUpdateStrategy {
+                type_: Some("OnDelete".to_owned()),
+                rolling_update: None,
+            }),
             volume_claim_templates: Some(vec![data_volume(instance)]),
             pod_management_policy: Some("Parallel".to_owned()),
             revision_history_limit: Some(3),
@@ -36,10 +41,10 @@ pub(super) fn build(instance: &ValidatedInstance, defaults: &PbxDefaults) -> Sta
     }
 }
 
-fn template(instance: &ValidatedInstance, defaults: &PbxDefaults) -> PodTemplateSpec {
+fn template(instance: &ValidatedInstance, provider: Provider<'_>) -> PodTemplateSpec {
     PodTemplateSpec {
         metadata: Some(ObjectMeta { labels: Some(instance.names.labels()), ..ObjectMeta::default() }),
-        spec: Some(pod::spec(instance, defaults)),
+        spec: Some(pod::spec(instance, provider)),
     }
 }
 

@@ -4,11 +4,11 @@ use std::fmt::Debug;
 
 use k8s_openapi::{
     NamespaceResourceScope,
-    api::core::v1::{Pod, Secret},
+    api::core::v1::{Pod, Secret, Service},
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
-    api::{Patch, PatchParams, PostParams},
+    api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -38,14 +38,15 @@ pub async fn apply(
     ctx: &Context,
 ) -> Result<(), ApplyError> {
     let client = &ctx.client;
-    let (secret, config_map, service, network_policy, disruption_budget) = tokio::join!(
+    let (secret, config_map, service, load_balancer, network_policy, disruption_budget) = tokio::join!(
         apply_secret(instance, there.secret.as_ref(), client),
         apply_one(desired.config_map, there.config_map.as_deref(), instance, client),
         apply_one(desired.service, there.service.as_deref(), instance, client),
+        apply_load_balancer(desired.load_balancer, there.load_balancer.as_deref(), instance, client),
         apply_one(desired.network_policy, there.network_policy.as_deref(), instance, client),
         apply_one(desired.disruption_budget, there.disruption_budget.as_deref(), instance, client),
     );
-    let beside = secret.and(config_map).and(service).and(network_policy).and(disruption_budget);
+    let beside = secret.and(config_map).and(service).and(load_balancer).and(network_policy).and(disruption_budget);
     // A pod that is to go does not stay because something beside it is refused.
     if instance.runs {
         beside?;
@@ -99,6 +100,29 @@ async fn apply_secret(
         secrets.create(&PostParams::default(), &secret).await
     };
     answer.map(drop).map_err(failed("write", "Secret", &instance.namespace, &name))
+}
+
+/// The one object that an instance may do without: it goes when phones come by another way.
+async fn apply_load_balancer(
+    desired: Option<Service>,
+    live: Option<&Service>,
+    instance: &ValidatedInstance,
+    client: &Client,
+) -> Result<(), ApplyError> {
+    let Some(live) = (match desired {
+        Some(desired) => return apply_one(desired, live, instance, client).await,
+        None => live.filter(|live| live.metadata.deletion_timestamp.is_none() && own(*live, instance).is_ok()),
+    }) else {
+        return Ok(());
+    };
+    let services: Api<Service> = Api::namespaced(client.clone(), &instance.namespace);
+    let seen = Preconditions { uid: live.uid(), resource_version: None };
+    let params = DeleteParams { preconditions: Some(seen), ..DeleteParams::default() };
+    match services.delete(&live.name_any(), &params).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+        Err(error) => Err(failed("delete", "Service", &instance.namespace, &live.name_any())(error)),
+    }
 }
 
 async fn apply_one<K>(

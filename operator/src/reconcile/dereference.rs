@@ -15,7 +15,12 @@ use kube::{
     runtime::reflector::{ObjectRef, Store},
 };
 
-use crate::{context::Context, names::Names, trials, validate::Passwords};
+use crate::{
+    context::Context,
+    names::Names,
+    trials,
+    validate::{Known, LoadBalancerSeen, Passwords},
+};
 
 /// What is there of an instance.
 pub struct Dereferenced {
@@ -29,6 +34,8 @@ pub struct Dereferenced {
     pub config_map: Option<Arc<ConfigMap>>,
     /// Its Service.
     pub service: Option<Arc<Service>>,
+    /// The Service of its load balancer.
+    pub load_balancer: Option<Arc<Service>>,
     /// Its policy.
     pub network_policy: Option<Arc<NetworkPolicy>>,
     /// Its budget.
@@ -60,13 +67,24 @@ impl Dereferenced {
             && self.secret.is_some()
     }
 
+    /// What bears on what is wanted.
+    pub fn known(&self) -> Known<'_> {
+        Known {
+            licenses: self.licenses.as_deref(),
+            trial: self.trial(),
+            passwords: self.passwords(),
+            files: self.config_map.as_deref(),
+            load_balancer: self.load_balancer.as_deref().map(LoadBalancerSeen::of).unwrap_or_default(),
+        }
+    }
+
     /// The instance's trial as it is on record.
-    pub fn trial(&self) -> Option<Trial> {
+    fn trial(&self) -> Option<Trial> {
         self.trial_claim.as_deref().and_then(trials::period)
     }
 
     /// Which extensions have a password.
-    pub fn passwords(&self) -> Passwords {
+    fn passwords(&self) -> Passwords {
         Passwords::of(self.secret.iter().flat_map(|secret| secret.data.iter()).flat_map(|data| data.keys()))
     }
 }
@@ -85,6 +103,7 @@ pub async fn dereference(instance: &EcqxInstance, ctx: &Context) -> Result<Optio
         trial_claim: trial_claim(instance, ctx),
         config_map: find(&stores.config_maps, &names.limits(), &namespace),
         service: find(&stores.services, &names.base(), &namespace),
+        load_balancer: find(&stores.services, &names.load_balancer(), &namespace),
         network_policy: find(&stores.network_policies, &names.base(), &namespace),
         disruption_budget: find(&stores.disruption_budgets, &names.base(), &namespace),
         stateful_set: find(&stores.stateful_sets, &names.base(), &namespace),

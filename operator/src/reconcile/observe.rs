@@ -18,7 +18,7 @@ pub async fn observe(instance: &ValidatedInstance, pod: Option<&Pod>, ctx: &Cont
         }),
         None => Err(()),
     };
-    Observed { pod_waiting: waiting_for(pod), addresses, pod_ready, agent: agent.ok(), refused: None }
+    Observed { pod_waiting: waiting_for(pod), addresses, pod_ready, agent: agent.ok(), ..Observed::default() }
 }
 
 fn addresses(pod: &Pod) -> Vec<String> {

@@ -87,7 +87,9 @@ fn events(previous: &[Condition], current: &[Condition]) -> Vec<Event> {
     let worth_telling = |c: &&Condition| match c.type_.as_str() {
         condition::READY => c.status != "Unknown",
         condition::STALLED | condition::LIMITS_HELD_BACK => c.status == "True",
-        condition::TRIAL_ELIGIBLE => c.status == "False",
+        condition::TRIAL_ELIGIBLE | condition::TLS_READY => c.status == "False",
+        condition::CONFIGURATION_ACCEPTED => c.status == "False" || before(&c.type_) == Some("False"),
+        condition::ROLLOUT_PENDING => c.status == "True" || before(&c.type_) == Some("True"),
         // At the start readiness says it all; later on the limits are news of their own.
         condition::LICENSES_APPLIED => was_ready && c.status != "Unknown",
         _ => false,
@@ -97,13 +99,15 @@ fn events(previous: &[Condition], current: &[Condition]) -> Vec<Event> {
 }
 
 fn event(condition: &Condition) -> Event {
-    let fine = match condition.type_.as_str() {
-        condition::STALLED | condition::LIMITS_HELD_BACK => false,
-        _ => condition.status == "True",
+    let holds = condition.status == "True";
+    let (fine, reason) = match condition.type_.as_str() {
+        condition::STALLED | condition::LIMITS_HELD_BACK => (false, condition.type_.clone()),
+        condition::ROLLOUT_PENDING if !holds => (true, "RolledOut".to_owned()),
+        type_ => (holds, format!("{}{type_}", if holds { "" } else { "Not" })),
     };
     Event {
         type_: if fine { EventType::Normal } else { EventType::Warning },
-        reason: format!("{}{}", if fine || condition.status == "True" { "" } else { "Not" }, condition.type_),
+        reason,
         note: Some(condition.message[..condition.message.floor_char_boundary(LONGEST_NOTE)].to_owned()),
         action: "Reconcile".to_owned(),
         secondary: None,

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use ecqx_crds::{Recording, Voicemail};
 use ecqx_domain::{feature::Feature, ledger::Entitlements};
 use pbx_contract::Extension;
 
 /// The number of the first extension where the spec lists none.
 const FIRST_NUMBER: u32 = 101;
 /// The most extensions that an instance can have (§2 of the guide).
-const MOST: u32 = 3000;
+const MOST: usize = 3000;
+/// The highest number that is looked at: beside the most extensions there can be so many other numbers.
+const LAST_NUMBER: u32 = FIRST_NUMBER + 3250;
 
 /// The extension numbers that have a SIP password already. The passwords themselves stay in the Secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +29,7 @@ impl Passwords {
     }
 }
 
-/// The configured extensions: those listed in the spec, or numbers from 101 up.
+/// The configured extensions: those listed in the spec, or numbers from 101 up, without those that stand for something else.
 ///
 /// Without a list there are as many as are licensed, and never fewer than there were: one that has a password was in use
 /// once, and an extension beyond a lowered limit is disabled, not deleted (§5 of the product rules).
@@ -34,14 +37,40 @@ pub(super) fn configured(
     listed: &[ecqx_crds::Extension],
     entitlements: &Entitlements,
     passwords: &Passwords,
+    others: &BTreeSet<&str>,
 ) -> Vec<Extension> {
     if !listed.is_empty() {
-        return listed.iter().map(|e| Extension { name: e.name.clone(), ..Extension::of(&e.number) }).collect();
+        return listed.iter().map(extension).collect();
     }
-    let licensed = entitlements.quantity(Feature::IpPhoneExtension);
-    (0..MOST)
-        .map(|index| (index, (FIRST_NUMBER + index).to_string()))
+    let licensed = entitlements.quantity(Feature::IpPhoneExtension) as usize;
+    (FIRST_NUMBER..=LAST_NUMBER)
+        .map(|number| number.to_string())
+        .filter(|number| passwords.has(number) || !others.contains(number.as_str()))
+        .take(MOST)
+        .enumerate()
         .take_while(|(index, number)| *index < licensed || passwords.has(number))
         .map(|(_, number)| Extension::of(number))
         .collect()
+}
+
+fn extension(listed: &ecqx_crds::Extension) -> Extension {
+    Extension {
+        number: listed.number.clone(),
+        name: listed.name.clone(),
+        email: listed.email.clone(),
+        voicemail: match listed.voicemail {
+            Voicemail::Off => pbx_contract::Voicemail::Off,
+            Voicemail::Mailbox => pbx_contract::Voicemail::Mailbox,
+            Voicemail::Notify => pbx_contract::Voicemail::Notify,
+            Voicemail::Attach => pbx_contract::Voicemail::Attach,
+        },
+        recording: match listed.recording {
+            Recording::Never => pbx_contract::Recording::Never,
+            Recording::OnDemand => pbx_contract::Recording::OnDemand,
+            Recording::Always => pbx_contract::Recording::Always,
+        },
+        softphone: listed.softphone,
+        receptionist: listed.receptionist,
+        crm: listed.crm,
+    }
 }

@@ -32,13 +32,18 @@ pub(crate) fn settings() -> Settings {
     Settings::parse("{}").unwrap()
 }
 
+/// What is known of an instance of which nothing is there but its licences.
+pub(crate) fn known(licenses: Option<&LicenseSet>) -> Known<'_> {
+    Known { licenses, ..Known::default() }
+}
+
 /// Noon of a day.
 pub(crate) fn noon() -> Timestamp {
     "2026-11-22T12:00:00Z".parse().unwrap()
 }
 
 pub(crate) fn validated(instance: &EcqxInstance, licenses: Option<&LicenseSet>) -> ValidatedInstance {
-    validate(instance, licenses, &Passwords::default(), None, &settings(), noon()).unwrap()
+    validate(instance, &known(licenses), &settings(), noon()).unwrap()
 }
 
 fn numbers(validated: &ValidatedInstance) -> Vec<&str> {
@@ -63,8 +68,8 @@ fn without_a_licence_set_the_base_configuration_is_built() {
 #[test]
 fn an_extension_that_had_a_password_stays_configured_when_the_limit_falls() {
     let had: Vec<String> = (101..=108).map(|n| n.to_string()).collect();
-    let passwords = Passwords::of(&had);
-    let validated = validate(&instance("syunikwin"), None, &passwords, None, &settings(), noon()).unwrap();
+    let known = Known { passwords: Passwords::of(&had), ..Known::default() };
+    let validated = validate(&instance("syunikwin"), &known, &settings(), noon()).unwrap();
     assert_eq!(numbers(&validated).len(), 8);
     assert_eq!(validated.enabled().len(), 5);
     let disabled: Vec<_> = validated.disabled().into_iter().map(|e| e.number.as_str()).collect();
@@ -74,13 +79,14 @@ fn an_extension_that_had_a_password_stays_configured_when_the_limit_falls() {
 #[test]
 fn a_list_in_the_spec_is_taken_as_it_is() {
     let mut listed = instance("syunikwin");
-    listed.spec.pbx.extensions = vec![ecqx_crds::Extension { name: Some("Ani".into()), ..ecqx_crds::Extension::of("2001") }];
+    listed.spec.pbx.extensions =
+        vec![ecqx_crds::Extension { name: Some("Ani".into()), ..ecqx_crds::Extension::of("2001") }];
     assert_eq!(numbers(&validated(&listed, None)), ["2001"]);
 }
 
 #[test]
 fn a_reserved_host_name_is_refused_with_the_field() {
-    let error = validate(&instance("www"), None, &Passwords::default(), None, &settings(), noon()).unwrap_err();
+    let error = validate(&instance("www"), &known(None), &settings(), noon()).unwrap_err();
     assert_eq!(error.to_string(), "spec.hostname: host name www is reserved; choose another");
 }
 

@@ -2,33 +2,39 @@
 
 use std::collections::BTreeMap;
 
+use ecqx_domain::pbx::{Exposure, PbxRules};
 use k8s_openapi::{
     api::core::v1::{
-        Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, HTTPGetAction,
+        Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, HTTPGetAction,
         LocalObjectReference, PodSecurityContext, PodSpec, Probe, ResourceRequirements, SeccompProfile,
         SecretVolumeSource, SecurityContext, Volume, VolumeMount,
     },
     apimachinery::pkg::{api::resource::Quantity, util::intstr::IntOrString},
 };
-use pbx_contract::{AGENT_PORT, DATA_DIR, LIMITS_DIR, PASSWORDS_DIR, PBX_UID, SIP_PORT};
+use pbx_contract::{
+    AGENT_PORT, CONSOLE_PORT, DATA_DIR, LIMITS_DIR, PASSWORDS_DIR, PBX_UID, SIP_PORT, SIPS_PORT, TLS_DIR,
+};
 
-use super::PbxDefaults;
+use super::{super::PbxDefaults, Provider};
 use crate::names::DATA_VOLUME;
 use crate::validate::ValidatedInstance;
 
 /// What is written and of no use after the pod, by volume name. In memory, since rendered files hold what stands for passwords.
 const SCRATCH: &[(&str, &str)] = &[("config", "/etc/asterisk"), ("run", "/run/asterisk")];
-/// Seconds that the agent has to stop Asterisk once the pod is to end.
-const GRACE_SECONDS: i64 = 60;
+/// Seconds that the agent has to stop Asterisk once its calls are over, or their time is.
+const STOP_SECONDS: i64 = 15;
 
 /// The pod's spec.
-pub(super) fn spec(instance: &ValidatedInstance, defaults: &PbxDefaults) -> PodSpec {
+pub(super) fn spec(instance: &ValidatedInstance, Provider { defaults, rules }: Provider<'_>) -> PodSpec {
+    let on_host = instance.reach.exposure == Exposure::HostNetwork;
     let pull_secrets = defaults.image_pull_secrets.iter().map(|name| LocalObjectReference { name: name.clone() });
     PodSpec {
         automount_service_account_token: Some(false),
         // The API server's variables are no business of the PBX, and a namespace with many Services would fill its environment.
         enable_service_links: Some(false),
-        termination_grace_period_seconds: Some(GRACE_SECONDS),
+        termination_grace_period_seconds: Some(rules.drain.as_secs() + STOP_SECONDS),
+        host_network: on_host.then_some(true),
+        dns_policy: on_host.then(|| "ClusterFirstWithHostNet".to_owned()),
         security_context: Some(PodSecurityContext {
             run_as_non_root: Some(true),
             run_as_user: Some(PBX_UID),
@@ -39,22 +45,19 @@ pub(super) fn spec(instance: &ValidatedInstance, defaults: &PbxDefaults) -> PodS
             ..PodSecurityContext::default()
         }),
         image_pull_secrets: (!defaults.image_pull_secrets.is_empty()).then(|| pull_secrets.collect()),
-        containers: vec![container(instance, defaults)],
+        containers: vec![container(instance, defaults, rules)],
         volumes: Some(volumes(instance)),
         ..PodSpec::default()
     }
 }
 
-fn container(instance: &ValidatedInstance, defaults: &PbxDefaults) -> Container {
+fn container(instance: &ValidatedInstance, defaults: &PbxDefaults, rules: &PbxRules) -> Container {
     Container {
         name: "pbx".to_owned(),
         image: Some(instance.pbx.image.clone().unwrap_or_else(|| defaults.image.clone())),
         image_pull_policy: Some("IfNotPresent".to_owned()),
-        ports: Some(vec![
-            container_port("sip-udp", SIP_PORT, "UDP"),
-            container_port("sip-tcp", SIP_PORT, "TCP"),
-            container_port("agent", AGENT_PORT, "TCP"),
-        ]),
+        env: Some(environment(rules)),
+        ports: Some(ports(instance)),
         resources: Some(resources(instance, defaults)),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
@@ -65,9 +68,32 @@ fn container(instance: &ValidatedInstance, defaults: &PbxDefaults) -> Container 
         startup_probe: Some(probe("/livez", 1, 120)),
         readiness_probe: Some(probe("/readyz", 1, 5)),
         liveness_probe: Some(probe("/livez", 10, 3)),
-        volume_mounts: Some(mounts()),
+        volume_mounts: Some(mounts(instance)),
         ..Container::default()
     }
+}
+
+/// What is fixed for the life of the pod; what can change is in the mounted files.
+fn environment(rules: &PbxRules) -> Vec<EnvVar> {
+    let set = |name: &str, value: String| EnvVar { name: name.to_owned(), value: Some(value), value_from: None };
+    let mut all = vec![set("ECQX_DRAIN_SECONDS", rules.drain.as_secs().to_string())];
+    if let Some(mail) = &rules.mail {
+        let host = if mail.host.contains(':') { format!("[{}]", mail.host) } else { mail.host.clone() };
+        all.push(set("ECQX_SMTP_RELAY", format!("{host}:{}", mail.port)));
+        all.push(set("ECQX_MAIL_FROM", mail.from.clone()));
+    }
+    all
+}
+
+fn ports(instance: &ValidatedInstance) -> Vec<ContainerPort> {
+    let mut all = vec![("sip-udp", SIP_PORT, "UDP"), ("sip-tcp", SIP_PORT, "TCP")];
+    if instance.pbx.tls.is_some() {
+        all.push(("sips", SIPS_PORT, "TCP"));
+    }
+    all.extend([("agent", AGENT_PORT, "TCP"), ("console", CONSOLE_PORT, "TCP")]);
+    // On the node's network these are the node's own ports: the scheduler then finds a node where they are free.
+    let on_host = instance.reach.exposure == Exposure::HostNetwork;
+    all.into_iter().map(|(name, port, protocol)| container_port(name, port, protocol, on_host)).collect()
 }
 
 fn resources(instance: &ValidatedInstance, defaults: &PbxDefaults) -> ResourceRequirements {
@@ -110,12 +136,22 @@ fn volumes(instance: &ValidatedInstance) -> Vec<Volume> {
     };
     let mut all =
         vec![Volume { config_map: Some(limits), ..named("limits") }, Volume { secret: Some(sip), ..named("sip") }];
+    if let Some(tls) = &instance.pbx.tls {
+        let certificate = SecretVolumeSource {
+            secret_name: Some(tls.secret_name.clone()),
+            default_mode: Some(0o440),
+            // A certificate that is late or lost does not keep the PBX from running.
+            optional: Some(true),
+            ..SecretVolumeSource::default()
+        };
+        all.push(Volume { secret: Some(certificate), ..named("tls") });
+    }
     let in_memory = EmptyDirVolumeSource { medium: Some("Memory".to_owned()), ..EmptyDirVolumeSource::default() };
     all.extend(SCRATCH.iter().map(|(name, _)| Volume { empty_dir: Some(in_memory.clone()), ..named(name) }));
     all
 }
 
-fn mounts() -> Vec<VolumeMount> {
+fn mounts(instance: &ValidatedInstance) -> Vec<VolumeMount> {
     let mount = |name: &str, path: &str, read_only: bool| VolumeMount {
         name: name.to_owned(),
         mount_path: path.to_owned(),
@@ -124,14 +160,16 @@ fn mounts() -> Vec<VolumeMount> {
     };
     let mut all =
         vec![mount("limits", LIMITS_DIR, true), mount("sip", PASSWORDS_DIR, true), mount(DATA_VOLUME, DATA_DIR, false)];
+    all.extend(instance.pbx.tls.as_ref().map(|_| mount("tls", TLS_DIR, true)));
     all.extend(SCRATCH.iter().map(|(name, path)| mount(name, path, false)));
     all
 }
 
-fn container_port(name: &str, port: u16, protocol: &str) -> ContainerPort {
+fn container_port(name: &str, port: u16, protocol: &str, on_host: bool) -> ContainerPort {
     ContainerPort {
         name: Some(name.to_owned()),
         container_port: i32::from(port),
+        host_port: on_host.then_some(i32::from(port)),
         protocol: Some(protocol.to_owned()),
         ..ContainerPort::default()
     }

@@ -43,6 +43,9 @@ const SOON: Duration = Duration::from_millis(400);
 /// How soon an agent that has refused them, or does not answer, is asked again.
 const LATER: Duration = Duration::from_secs(5);
 
+/// How soon one is asked again that has no certificate: nobody tells when the kubelet has brought it.
+const SELDOM: Duration = Duration::from_secs(20);
+
 /// How long an agent is asked soon; one that takes longer is not about to apply anything.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
 
@@ -249,11 +252,13 @@ fn refusal(error: &ValidateError) -> Finding {
 
 /// How soon the agent is asked again; nobody tells when it has applied new limits. What else is awaited, a watch tells.
 fn ask_again(status: &EcqxInstanceStatus, nudged: bool, now: Timestamp) -> Option<Duration> {
-    let applied = status.conditions.iter().find(|c| c.type_ == condition::LICENSES_APPLIED)?;
+    let of = |type_: &str| status.conditions.iter().find(|c| c.type_ == type_);
+    let has_no_certificate = of(condition::TLS_READY).is_some_and(|c| c.status == "False");
+    let applied = of(condition::LICENSES_APPLIED)?;
     match applied.reason.as_str() {
         _ if nudged => Some(SOON),
         reason::LIMITS_PENDING if now.duration_since(applied.last_transition_time.0) < PATIENCE => Some(SOON),
         reason::LIMITS_PENDING | reason::LIMITS_REFUSED | reason::NO_ANSWER => Some(LATER),
-        _ => None,
+        _ => has_no_certificate.then_some(SELDOM),
     }
 }

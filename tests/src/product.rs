@@ -139,7 +139,10 @@ impl Product {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
         let secret = secrets.get(&format!("ecqx-{name}-sip")).await?;
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).context("a password is not text");
-        secret.data.unwrap_or_default().into_iter().map(|(number, bytes)| Ok((number, text(bytes.0)?))).collect()
+        let data = secret.data.unwrap_or_default().into_iter();
+        // Beside the passwords stand PINs and tokens, under keys that are no numbers.
+        let of_phones = data.filter(|(key, _)| key.bytes().all(|byte| byte.is_ascii_digit()));
+        of_phones.map(|(number, bytes)| Ok((number, text(bytes.0)?))).collect()
     }
 
     /// What `dig` says of a name and type, short: one line a record, nothing when there is none.

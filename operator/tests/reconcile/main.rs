@@ -5,8 +5,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking, in its helpers too
 
 mod faults;
+mod reach;
 mod refusals;
 mod rig;
+mod rollouts;
+mod stand_in;
 
 use ecqx_crds::{FqdnClaim, condition};
 use ecqx_tests::fault;
@@ -46,7 +49,9 @@ async fn an_instance_gets_its_claim_and_its_children_with_itself_as_owner() {
     assert_eq!(limits.limits.ip_phone_extension, 15);
     let secret = rig.within::<Secret>(NS).get("ecqx-syunikwin-sip").await.unwrap();
     owned(&secret.metadata);
-    assert_eq!(secret.data.unwrap().len(), 15);
+    let keys = secret.data.unwrap();
+    let passwords = keys.keys().filter(|key| key.bytes().all(|byte| byte.is_ascii_digit())).count();
+    assert_eq!((passwords, keys.len()), (15, 33), "a PIN each, two of room 800, and the agent's token");
     owned(&rig.within::<Service>(NS).get("ecqx-syunikwin").await.unwrap().metadata);
     owned(&rig.within::<NetworkPolicy>(NS).get("ecqx-syunikwin").await.unwrap().metadata);
     owned(&rig.within::<PodDisruptionBudget>(NS).get("ecqx-syunikwin").await.unwrap().metadata);

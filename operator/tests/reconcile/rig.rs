@@ -103,6 +103,11 @@ impl Rig {
             .unwrap()
     }
 
+    pub async fn instance_of(&self, namespace: &str, name: &str, spec: Value) -> EcqxInstance {
+        let spec = serde_json::from_value(spec).unwrap();
+        self.within(namespace).create(&PostParams::default(), &EcqxInstance::new(name, spec)).await.unwrap()
+    }
+
     pub async fn licenses(&self, namespace: &str, name: &str, extensions: i32) {
         let grant = Grant {
             id: "extensions".to_owned(),
@@ -178,6 +183,12 @@ impl Rig {
         find(&status.conditions, type_).map_or_else(Default::default, |c| (c.status.clone(), c.message.clone()))
     }
 
+    /// Since when a condition has its status.
+    pub async fn since(&self, namespace: &str, name: &str, type_: &str) -> jiff::Timestamp {
+        let status = self.get(namespace, name).await.status.unwrap_or_default();
+        find(&status.conditions, type_).unwrap().last_transition_time.0
+    }
+
     pub async fn until(&self, namespace: &str, name: &str, type_: &str, status: &str) {
         self.eventually(&format!("{name} has {type_}={status}"), async || {
             self.condition(namespace, name, type_).await.0 == status
@@ -230,6 +241,11 @@ impl Rig {
     /// How many objects with this in their path the operator has made in all: the API server answers 201 then, and only then.
     pub fn made(&self, part: &str) -> Vec<String> {
         self.audited().into_iter().filter(|write| write.contains(part) && write.ends_with(" 201")).collect()
+    }
+
+    /// The deletions of objects with this in their path.
+    pub fn deleted(&self, part: &str) -> Vec<String> {
+        self.audited().into_iter().filter(|write| write.contains(part) && write.starts_with("\"delete\"")).collect()
     }
 
     /// Verb, path and answer of each write of the operator, from the API server's audit log.

@@ -113,7 +113,7 @@ pub struct PbxResources {
 #[serde(rename_all = "camelCase")]
 pub struct Tls {
     /// A Secret in this namespace with tls.crt and tls.key, as cert-manager writes it. While it is missing the PBX goes on without
-    /// TLS, and the condition TlsReady says so.
+    /// TLS, and the condition `TlsReady` says so.
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub secret_name: String,
 }

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("!has(self.loadBalancer) || self.type == 'LoadBalancer'").message("loadBalancer: it says something only where type is LoadBalancer"))]
 pub struct Exposure {
-    /// PodIP: at the pod's own address; phones must reach the pods' network. LoadBalancer: at an address that the cluster's load
-    /// balancer gives, with signalling and a range of RTP ports sized from the limits. HostNetwork: at the node's address, one such
+    /// `PodIP`: at the pod's own address; phones must reach the pods' network. `LoadBalancer`: at an address that the cluster's load
+    /// balancer gives, with signalling and a range of RTP ports sized from the limits. `HostNetwork`: at the node's address, one such
     /// PBX a node, in a namespace that admits pods on the node's network (pod security `privileged`). docs/operating.md says what
-    /// each needs. A change between HostNetwork and another replaces the pod, as a change of the image does.
+    /// each needs. A change between `HostNetwork` and another replaces the pod, as a change of the image does.
     #[serde(rename = "type")]
     pub type_: pbx::Exposure,
     /// What the load balancer is told.

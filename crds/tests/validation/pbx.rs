@@ -8,12 +8,12 @@ pub fn rules() -> Vec<Case> {
     [extensions(), mail(), groups(), rooms(), queues(), numbers(), sizes(), tls()].into_iter().flatten().collect()
 }
 
-fn pbx(pbx: Value) -> Value {
+fn pbx(pbx: &Value) -> Value {
     json!({ "hostname": "a", "pbx": pbx })
 }
 
 fn with(list: &str, items: &[Value]) -> Value {
-    pbx(json!({ list: items }))
+    pbx(&json!({ list: items }))
 }
 
 fn extensions() -> Vec<Case> {
@@ -120,7 +120,7 @@ fn numbers() -> Vec<Case> {
         refused(
             "a number stands for one thing",
             INSTANCE,
-            pbx(json!({ one: [item(one)], other: [item(other)] })),
+            pbx(&json!({ one: [item(one)], other: [item(other)] })),
             message,
         )
     };
@@ -139,7 +139,7 @@ fn sizes() -> Vec<Case> {
     };
     let members: Vec<String> = (0..50).map(|n| (10_000 + n).to_string()).collect();
     let agents: Vec<String> = (0..300).map(|n| (10_000 + n).to_string()).collect();
-    let full = pbx(json!({
+    let full = pbx(&json!({
         "extensions": numbered(10_000, 3000, json!({ "name": "Somebody", "email": "somebody@example.net", "voicemail": "Notify" })),
         "ringGroups": numbered(20_000, 100, json!({ "members": members })),
         "conferenceRooms": numbered(30_000, 100, json!({})),
@@ -149,7 +149,7 @@ fn sizes() -> Vec<Case> {
 }
 
 fn tls() -> Vec<Case> {
-    let tls = |name: &str| pbx(json!({ "tls": { "secretName": name } }));
+    let tls = |name: &str| pbx(&json!({ "tls": { "secretName": name } }));
     vec![
         accepted("tls names a Secret", INSTANCE, tls("tatev-tls")),
         refused("tls names a Secret of this namespace", INSTANCE, tls("other/secret"), "spec.pbx.tls.secretName"),

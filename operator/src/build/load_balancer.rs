@@ -65,8 +65,8 @@ mod tests {
         assert_yaml_snapshot!(service);
     }
 
-    fn ports(licensed: i32, had: u32) -> (u16, Option<u32>) {
-        let licenses = licenses(licensed);
+    fn ports(extensions: i32, had: u32) -> (u16, Option<u32>) {
+        let licenses = licenses(extensions);
         let load_balancer = LoadBalancerSeen { rtp_ports: had, ..LoadBalancerSeen::default() };
         let validated =
             validate(&exposed(), &Known { load_balancer, ..known(Some(&licenses)) }, &settings(), noon()).unwrap();

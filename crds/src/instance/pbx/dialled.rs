@@ -18,7 +18,7 @@ pub struct RingGroup {
     #[schemars(length(min = 1, max = 50), inner(length(max = 8)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub members: Vec<String>,
-    /// All rings all at once, InOrder one after the other.
+    /// All rings all at once, `InOrder` one after the other.
     #[serde(default)]
     pub strategy: RingStrategy,
     /// For how long all of them ring, or each, in seconds.
@@ -61,8 +61,8 @@ pub struct Queue {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 80), regex(pattern = r"^[^\x00-\x1f\x7f]*$"))]
     pub name: Option<String>,
-    /// Which agent is called next: RingAll (all at once), LeastRecent (whoever has had no call for the longest time), FewestCalls,
-    /// Random or RoundRobin (one after the other, from where the last call left off).
+    /// Which agent is called next: `RingAll` (all at once), `LeastRecent` (whoever has had no call for the longest time), `FewestCalls`,
+    /// Random or `RoundRobin` (one after the other, from where the last call left off).
     #[serde(default)]
     pub strategy: QueueStrategy,
     /// Extensions, by number, that may log in as agents. Each gets a password for the console, in the Secret ecqx-NAME-sip.

@@ -26,7 +26,7 @@ pub struct Extension {
     /// (the message goes with the mail).
     #[serde(default, skip_serializing_if = "is_default")]
     pub voicemail: Voicemail,
-    /// Which of its calls are recorded, as far as recording ports are free: Never, OnDemand (the default: those in which it dials
+    /// Which of its calls are recorded, as far as recording ports are free: Never, `OnDemand` (the default: those in which it dials
     /// the code for it) or Always.
     #[serde(default, skip_serializing_if = "is_default")]
     pub recording: Recording,

@@ -113,9 +113,9 @@ fn a_number_that_was_handed_out_is_not_given_to_a_group() {
 }
 
 /// With the files of an earlier look beside it.
-fn after(earlier: &EcqxInstance, wanted: &EcqxInstance, licensed: i32) -> ValidatedInstance {
+fn after(earlier: &EcqxInstance, wanted: &EcqxInstance, extensions: i32) -> ValidatedInstance {
     let files = config_map::build(&validated(earlier, None)).unwrap();
-    let licenses = licenses(licensed);
+    let licenses = licenses(extensions);
     validate(wanted, &Known { files: Some(&files), ..known(Some(&licenses)) }, &settings(), noon()).unwrap()
 }
 

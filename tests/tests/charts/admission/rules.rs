@@ -129,6 +129,11 @@ fn instances() -> Vec<Case> {
     let on_trial = &json!({ "hostname": "a", "term": "Trial" });
     let overdue =
         &json!({ "hostname": "a", "term": "Paid", "suspended": true, "paymentFailedAt": "2026-09-01T00:00:00Z" });
+    let given = &json!({ "hostname": "a", "term": "Trial", "exposure": { "type": "HostNetwork" } });
+    let own = json!({
+        "pbx": { "extensions": [{ "number": "101" }], "ringGroups": [{ "number": "600", "members": ["101"] }] },
+        "maintenanceWindow": { "start": "02:00", "duration": "2h" },
+    });
     let created = Some("spec.term: you may create an instance on Trial only; to buy one, place an order");
     let converted =
         Some("spec.term: you may not change it; to convert a trial, place a paid order that names the instance");
@@ -136,6 +141,7 @@ fn instances() -> Vec<Case> {
     let payment = Some("spec.paymentFailedAt: you may not set, move or remove it");
     let company = Some("spec.company: you may not change it");
     let image = Some("spec.pbx.image: only the provider chooses the PBX image");
+    let exposed = Some("spec.exposure: only the provider chooses how phones reach the PBX");
     let paused = Some("spec.paused: only the provider pauses an instance");
     vec![
         case("an instance may be tried", None, on_trial.clone(), None),
@@ -154,6 +160,15 @@ fn instances() -> Vec<Case> {
         case("nobody says that a payment came", Some(overdue), json!({ "paymentFailedAt": null }), payment),
         case("nobody stops the clock", Some(on_trial), json!({ "paused": true }), paused),
         case("nobody becomes another company", Some(on_trial), json!({ "company": "Other" }), company),
+        case(
+            "nobody takes a load balancer",
+            Some(on_trial),
+            json!({ "exposure": { "type": "LoadBalancer" } }),
+            exposed,
+        ),
+        case("an exposure that was given stays", Some(given), json!({ "displayName": "Office" }), None),
+        case("nobody gives an exposure back", Some(given), json!({ "exposure": null }), exposed),
+        case("people, groups and windows are the reseller's", Some(on_trial), own, None),
         case("nobody brings an image", Some(on_trial), json!({ "pbx": { "image": "mine/pbx:1" } }), image),
     ]
 }

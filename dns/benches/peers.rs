@@ -40,7 +40,7 @@ const CHANGES: u32 = 100;
 fn published(n: u32) -> Published {
     let [_, a, b, c] = n.to_be_bytes();
     let addresses = [[10, a, b, c].into()].into();
-    Published { label: Label::parse(&format!("pbx-{n}")).unwrap(), addresses }
+    Published { label: Label::parse(&format!("pbx-{n}")).unwrap(), addresses, sips: false }
 }
 
 fn zone(names: u32) -> Zone {

@@ -57,7 +57,8 @@ pub struct Args {
     #[arg(long, env = "ECQX_DNS_STATIC_ZONE", value_name = "PATH")]
     pub static_zone: Option<PathBuf>,
 
-    /// Publish SIP over TLS (SIPS+D2T, _sips._tcp, port 5061) for each instance too. Only where the PBXs offer it.
+    /// Publish SIP over TLS (SIPS+D2T, _sips._tcp, port 5061) for every instance, and not only for those whose status says that the
+    /// PBX answers it.
     #[arg(long, env = "ECQX_DNS_SIPS", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     pub sips: bool,
 

@@ -187,7 +187,11 @@ mod tests {
     }
 
     fn served(label: &str, last: u8) -> Sight {
-        Sight::Served(Published { label: Label::parse(label).unwrap(), addresses: [[203, 0, 113, last].into()].into() })
+        Sight::Served(Published {
+            label: Label::parse(label).unwrap(),
+            addresses: [[203, 0, 113, last].into()].into(),
+            sips: false,
+        })
     }
 
     fn listed(sights: impl IntoIterator<Item = (&'static str, Sight)>) -> Vec<Event> {

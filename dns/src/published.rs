@@ -12,6 +12,8 @@ pub struct Published {
     pub label: Label,
     /// Where SIP is answered; ordered, so that records are too. Never empty.
     pub addresses: BTreeSet<IpAddr>,
+    /// Whether SIP over TLS is answered there too.
+    pub sips: bool,
 }
 
 /// An instance as the DNS reads it.
@@ -66,7 +68,7 @@ impl Reading {
                 Err(_) => reading.faults.push(Fault::Address(text.chars().take(80).collect())),
             }
         }
-        reading.published = (!addresses.is_empty()).then_some(Published { label, addresses });
+        reading.published = (!addresses.is_empty()).then_some(Published { label, addresses, sips: status.sips });
         reading
     }
 }
@@ -113,6 +115,12 @@ mod tests {
         let published = read(|_, _| ()).published.unwrap();
         assert_eq!(published.label.as_str(), "syunikwin");
         assert_eq!(published.addresses.len(), 2);
+    }
+
+    #[test]
+    fn sip_over_tls_is_served_as_the_status_says() {
+        assert!(!read(|_, _| ()).published.unwrap().sips);
+        assert!(read(|_, status| status.sips = true).published.unwrap().sips);
     }
 
     #[test]

@@ -45,10 +45,11 @@ impl Kept {
     pub fn text(&self) -> Vec<u8> {
         let Self { zone, serial, revision, settings, held } = self;
         let mut text = format!("{HEAD}\nzone {zone}\nserial {serial}\nrevision {revision}\nsettings {settings}\n");
-        for ((namespace, name), Published { label, addresses }) in held {
+        for ((namespace, name), Published { label, addresses, sips }) in held {
             let addresses: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
+            let sips = if *sips { " sips" } else { "" };
             // Writing to a text cannot fail.
-            let _written = writeln!(text, "{namespace}/{name} {label} {}", addresses.join(","));
+            let _written = writeln!(text, "{namespace}/{name} {label} {}{sips}", addresses.join(","));
         }
         let sum = digest(text.as_bytes());
         text.push_str("sha256 ");
@@ -94,7 +95,12 @@ fn instance(line: &str) -> Option<((String, String), Published)> {
     let (key, label, addresses) = (parts.next()?, parts.next()?, parts.next()?);
     let (namespace, name) = key.split_once('/')?;
     let addresses = addresses.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
-    let published = Published { label: Label::parse(label).ok()?, addresses };
+    let sips = match parts.next() {
+        None => false,
+        Some("sips") => true,
+        Some(_) => return None,
+    };
+    let published = Published { label: Label::parse(label).ok()?, addresses, sips };
     Some(((namespace.to_owned(), name.to_owned()), published))
 }
 
@@ -115,7 +121,7 @@ pub(super) mod tests {
         let mut held = Held::new_sync();
         for label in labels {
             let addresses = ["203.0.113.9".parse().unwrap(), "2001:db8::9".parse().unwrap()].into();
-            let published = Published { label: Label::parse(label).unwrap(), addresses };
+            let published = Published { label: Label::parse(label).unwrap(), addresses, sips: *label == "b" };
             held.insert_mut(("reseller".to_owned(), format!("i-{label}")), published);
         }
         Kept { zone: "epygicloud.com".to_owned(), serial, revision: 4_000_000_000_000, settings: "x".to_owned(), held }

@@ -20,7 +20,7 @@ const TRANSPORTS: [Transport; 2] = [
     Transport { order: 20, service: "SIP+D2T", scheme: "_sip", protocol: "_tcp", port: 5060 },
 ];
 
-/// SIP over TLS (RFC 3263, section 4.1: service `SIPS+D2T`, name `_sips._tcp`), where it is configured that the PBXs offer it.
+/// SIP over TLS (RFC 3263, section 4.1: service `SIPS+D2T`, name `_sips._tcp`), where the PBX answers it, or it is configured that all do.
 const TLS: Transport = Transport { order: 30, service: "SIPS+D2T", scheme: "_sips", protocol: "_tcp", port: 5061 };
 
 struct Transport {
@@ -41,7 +41,7 @@ pub fn sets(published: &Published, settings: &ZoneSettings) -> Result<Vec<Placed
     let mut sets: Vec<Placed> = Vec::with_capacity(6);
     sets.extend(addresses(ttl, &published.addresses)?.into_iter().map(|set| (Box::default(), set)));
     let (mut pointers, mut services) = (Vec::new(), Vec::new());
-    for transport in TRANSPORTS.iter().chain(settings.offers_tls().then_some(&TLS)) {
+    for transport in TRANSPORTS.iter().chain((published.sips || settings.offers_tls()).then_some(&TLS)) {
         let service = host.prepend_label(transport.protocol)?.prepend_label(transport.scheme)?;
         pointers.push(naptr(transport, service));
         let part = [label(transport.scheme), label(transport.protocol)].concat();

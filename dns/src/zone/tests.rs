@@ -30,7 +30,7 @@ fn settings_with(text: &str) -> Result<Arc<ZoneSettings>, ZoneError> {
 /// An instance that is served.
 pub fn published(label: &str, addresses: &[&str]) -> Published {
     let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
-    Published { label: Label::parse(label).unwrap(), addresses }
+    Published { label: Label::parse(label).unwrap(), addresses, sips: false }
 }
 
 /// The zone with these instances, serial 1000.
@@ -41,6 +41,11 @@ pub fn zone(instances: &[Published]) -> Zone {
 /// The zone with a static part and these instances, serial 1000.
 pub fn zone_with(text: &str, instances: &[Published]) -> Zone {
     build_snapshot(instances.iter().cloned(), &settings_with(text).unwrap(), 1000).unwrap()
+}
+
+/// The same, answering SIP over TLS.
+fn with_sips(published: Published) -> Published {
+    Published { sips: true, ..published }
 }
 
 /// A name in wire form.
@@ -150,4 +155,15 @@ fn records_stand_in_one_order_whatever_the_order_of_the_addresses() {
     let one = zone(&[published("a", &["203.0.113.1", "203.0.113.2"])]);
     let other = zone(&[published("a", &["203.0.113.2", "203.0.113.1"])]);
     assert_eq!(one.branches()[&b"a"[..]], other.branches()[&b"a"[..]]);
+}
+
+#[test]
+fn sip_over_tls_is_published_for_those_that_answer_it_and_for_no_others() {
+    let safe = with_sips(published("safe", &["203.0.113.9"]));
+    let zone = zone(&[safe, published("plain", &["203.0.113.10"])]);
+    assert_eq!(kinds(&zone, "_sips._tcp.safe.epygicloud.com."), [kind::SRV]);
+    assert!(!matches!(zone.find(wire("_sips._tcp.plain.epygicloud.com.").as_bytes()), Place::Here(_)));
+    let Place::Here(node) = zone.find(wire("safe.epygicloud.com.").as_bytes()) else { panic!("no name") };
+    let pointers = node.sets().iter().find(|set| set.kind() == kind::NAPTR).unwrap();
+    assert_eq!(pointers.data().count(), 3);
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::control::{Control, ControlError, answers};
 use crate::files::{self, WriteError};
-use crate::render::{self, DIALPLAN, PJSIP, Rendering, Settings};
+use crate::render::{self, DIALPLAN, PJSIP, RTP, Rendering, Settings};
 use crate::source::{Source, SourceError};
 use crate::status::{Applied, Shared};
 use crate::wanted::Wanted;
@@ -150,7 +150,12 @@ impl Applier {
     /// The dialplan first when a number is new, the phones first when one goes: either order leaves a moment in which a
     /// call gets 404 or 480, and none in which a disabled phone may call, for its endpoint decides.
     async fn reload(&self, written: &[&'static str]) -> Result<(), ControlError> {
-        for (file, command) in [(PJSIP, "module reload res_pjsip.so"), (DIALPLAN, "dialplan reload")] {
+        let commands = [
+            (RTP, "module reload res_rtp_asterisk.so"),
+            (PJSIP, "module reload res_pjsip.so"),
+            (DIALPLAN, "dialplan reload"),
+        ];
+        for (file, command) in commands {
             if self.again || written.contains(&file) {
                 self.control.run(command, RELOAD_LIMIT).await?;
             }

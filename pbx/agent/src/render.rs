@@ -18,6 +18,8 @@ pub mod text;
 
 /// The name of the file that holds the phones.
 pub const PJSIP: &str = "pjsip.conf";
+/// The name of the file that holds the ports for audio.
+pub const RTP: &str = "rtp.conf";
 /// The name of the file that holds the dialplan.
 pub const DIALPLAN: &str = "extensions.conf";
 
@@ -34,7 +36,7 @@ pub struct Directories {
     pub stock: PathBuf,
 }
 
-/// How phones reach the pod; fixed for its life.
+/// How phones reach the pod, as its environment says; what the limits say wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
     /// SIP over UDP and TCP.
@@ -74,19 +76,35 @@ pub struct Rendering {
     pub files: Files,
 }
 
+impl Network {
+    /// What holds: the limits know the address of a load balancer, and the ports that it has.
+    fn with(&self, limits: &pbx_contract::Network) -> Self {
+        let standard = pbx_contract::Network::default();
+        let (mut network, external) = (self.clone(), limits.external_address);
+        network.external_signaling = external.or(network.external_signaling);
+        network.external_media = external.or(network.external_media);
+        if (limits.rtp_first, limits.rtp_last) != (standard.rtp_first, standard.rtp_last) {
+            (network.rtp_first, network.rtp_last) = (limits.rtp_first, limits.rtp_last);
+        }
+        network
+    }
+}
+
 /// Renders everything.
 pub fn render(wanted: &Wanted, settings: &Settings) -> Rendering {
-    let mark = mark(wanted, settings);
+    let network = settings.network.with(&wanted.network);
+    let mark = mark(wanted, &network);
     let mut files = core::render(settings);
+    files.insert(RTP, core::rtp(&network));
     files.insert("modules.conf", modules::render());
-    files.insert(PJSIP, pjsip::render(wanted, &settings.network, &mark));
+    files.insert(PJSIP, pjsip::render(wanted, &network, &mark));
     files.insert(DIALPLAN, dialplan::render(wanted, &mark));
     Rendering { mark, files }
 }
 
 /// Tells apart renderings of one generation too: a password may change while the limits do not.
-fn mark(wanted: &Wanted, settings: &Settings) -> String {
-    let content = pjsip::render(wanted, &settings.network, "") + &dialplan::render(wanted, "");
+fn mark(wanted: &Wanted, network: &Network) -> String {
+    let content = pjsip::render(wanted, network, "") + &dialplan::render(wanted, "") + &core::rtp(network);
     format!("{}/{}", wanted.generation, text::hex(&Sha256::digest(content)[..4]))
 }
 

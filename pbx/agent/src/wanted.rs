@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use md5::{Digest, Md5};
-use pbx_contract::{ContractError, Extension, ExtensionsFile, LimitsFile};
+use pbx_contract::{ContractError, Extension, ExtensionsFile, LimitsFile, Network};
 
 use crate::render::text::hex;
 
@@ -24,6 +24,8 @@ pub struct Wanted {
     pub fqdn: String,
     /// When true every new call is refused.
     pub suspended: bool,
+    /// How phones reach it.
+    pub network: Network,
     /// The configured extensions, in the order of their numbers.
     pub phones: Vec<Phone>,
 }
@@ -91,12 +93,14 @@ impl Wanted {
             }
             phones.push(Phone::new(extension, enabled, fqdn, passwords)?);
         }
-        Ok(Self { generation: limits.generation.clone(), fqdn: fqdn.clone(), suspended: limits.suspended, phones })
+        let (generation, network) = (limits.generation.clone(), limits.network.clone());
+        Ok(Self { generation, fqdn: fqdn.clone(), suspended: limits.suspended, network, phones })
     }
 
     /// Lets nobody in: what Asterisk starts with when nothing valid is mounted yet.
     pub fn nothing() -> Self {
-        Self { generation: "none".into(), fqdn: "invalid".into(), suspended: true, phones: Vec::new() }
+        let (generation, fqdn, network) = ("none".into(), "invalid".into(), Network::default());
+        Self { generation, fqdn, suspended: true, network, phones: Vec::new() }
     }
 
     /// The numbers of the enabled extensions.
@@ -154,9 +158,9 @@ fn is_dns_name(name: &str) -> bool {
 pub(crate) mod fixtures {
     //! Limits, extensions and passwords for this crate's tests.
 
-    use pbx_contract::{Document as _, Instance, Limits, Network, Policy};
+    use pbx_contract::{Document as _, Instance, Limits, Policy};
 
-    use super::{Extension, ExtensionsFile, LimitsFile, Passwords, Unfit, Wanted};
+    use super::{Extension, ExtensionsFile, LimitsFile, Network, Passwords, Unfit, Wanted};
 
     /// Both files.
     pub(crate) type Files = (LimitsFile, ExtensionsFile);

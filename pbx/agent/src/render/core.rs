@@ -1,6 +1,6 @@
 //! The files that follow from the settings alone: they are the same for the life of the pod. Pure.
 
-use super::{Files, Settings};
+use super::{Files, Network, Settings};
 
 /// Files that Asterisk reads at its start and complains about when they are missing; what they switch off is off.
 const OFF: [(&str, &str); 10] = [
@@ -27,9 +27,13 @@ pub fn render(settings: &Settings) -> Files {
     files.insert("asterisk.conf", asterisk(settings));
     files.insert("indications.conf", TONES.to_owned());
     files.insert("logger.conf", "[general]\nqueue_log = no\n\n[logfiles]\nconsole = notice,warning,error\n".into());
-    let (first, last) = (settings.network.rtp_first, settings.network.rtp_last);
-    files.insert("rtp.conf", format!("[general]\nrtpstart = {first}\nrtpend = {last}\n"));
     files
+}
+
+/// The ports for audio. A call that has begun keeps its own.
+pub fn rtp(network: &Network) -> String {
+    let (first, last) = (network.rtp_first, network.rtp_last);
+    format!("[general]\nrtpstart = {first}\nrtpend = {last}\n")
 }
 
 /// The database and the spool lie on the volume. Where the modules are is left to Asterisk's own default, which knows

@@ -35,9 +35,13 @@ fn global(realm: &str) -> String {
     )
 }
 
+/// A transport may be reloaded: the address of a load balancer comes when Asterisk runs. One that is as it was is left alone by a
+/// reload, and one whose addresses change keeps its socket's port and its connections (seen with Asterisk 22).
 fn transport(protocol: &str, network: &Network) -> String {
-    let mut out =
-        format!("\n[{protocol}]\ntype = transport\nprotocol = {protocol}\nbind = 0.0.0.0:{}\n", network.sip_port);
+    let mut out = format!(
+        "\n[{protocol}]\ntype = transport\nprotocol = {protocol}\nbind = 0.0.0.0:{}\nallow_reload = yes\n",
+        network.sip_port
+    );
     if let Some(address) = network.external_signaling {
         let _ = writeln!(out, "external_signaling_address = {address}");
     }

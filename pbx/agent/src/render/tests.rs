@@ -66,6 +66,22 @@ fn behind_a_load_balancer_both_transports_name_its_address() {
 }
 
 #[test]
+fn the_address_and_the_ports_of_the_limits_win_over_the_environment() {
+    let network =
+        pbx_contract::Network { external_address: "203.0.113.9".parse().ok(), rtp_first: 10_000, rtp_last: 10_027 };
+    let mut settings = settings();
+    settings.network.external_media = "192.0.2.8".parse::<IpAddr>().ok();
+    let nowhere = render(&wanted([None; 3], 3), &settings);
+    let there = render(&Wanted { network, ..wanted([None; 3], 3) }, &settings);
+    let pjsip = file(&there, PJSIP);
+    assert_eq!(pjsip.matches("external_signaling_address = 203.0.113.9\n").count(), 2);
+    assert_eq!(pjsip.matches("external_media_address = 203.0.113.9\n").count(), 2);
+    assert_eq!(file(&there, RTP), "[general]\nrtpstart = 10000\nrtpend = 10027\n");
+    assert_eq!(file(&nowhere, PJSIP).matches("external_media_address = 192.0.2.8\n").count(), 2);
+    assert_ne!(there.mark, nowhere.mark);
+}
+
+#[test]
 fn while_suspended_no_phone_may_call_but_each_stays_registered() {
     let suspended = Wanted { suspended: true, ..wanted([None; 3], 3) };
     let pjsip = file(&render(&suspended, &settings()), PJSIP);

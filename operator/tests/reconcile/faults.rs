@@ -192,7 +192,7 @@ async fn after_an_outage_of_the_api_server_the_operator_goes_on_by_itself() {
     })
     .await;
     let after = passwords(&rig, "outlasts").await.unwrap();
-    assert_eq!(before, after[..before.len()]);
+    assert!(before.len() < after.len() && before.iter().all(|kept| after.contains(kept)), "a secret was made anew");
     rig.stop().await;
 }
 

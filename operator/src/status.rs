@@ -159,7 +159,7 @@ fn ready(
         ("False", life::reason_of(out.cause), life::out_of_service(instance, out))
     } else if let Some((true, reason::REPLACING, message)) = &observed.rollout {
         (not_ready, reason::REPLACING, message.clone())
-    } else if !(observed.pod_ready || was_ready(previous) && serves_older_limits(instance, observed)) {
+    } else if !(observed.pod_ready || was_ready(previous) && goes_on(instance, observed)) {
         match (&observed.refused, &observed.pod_waiting) {
             (Some(refused), _) => (not_ready, reason::APPLY_FAILED, refused.clone()),
             (None, Some(waiting)) => (not_ready, reason::POD_NOT_READY, waiting.clone()),
@@ -176,10 +176,11 @@ fn ready(
     Finding { type_: condition::READY, status, reason, message }
 }
 
-/// The pod's readiness fails when newer limits cannot be applied, and the PBX goes on with the ones that it has.
-fn serves_older_limits(instance: &ValidatedInstance, observed: &Observed) -> bool {
-    let applied = observed.agent.as_ref().and_then(|agent| agent.applied_generation.as_ref());
-    applied.is_some_and(|applied| *applied != instance.limits.generation)
+/// The pod's readiness fails when newer limits cannot be applied, and the PBX goes on with the ones that it has; and when the
+/// kubelet is away, while the PBX itself says that it is ready.
+fn goes_on(instance: &ValidatedInstance, observed: &Observed) -> bool {
+    let Some(agent) = &observed.agent else { return false };
+    agent.ready || agent.applied_generation.as_ref().is_some_and(|applied| *applied != instance.limits.generation)
 }
 
 fn was_ready(previous: &EcqxInstanceStatus) -> bool {

@@ -45,6 +45,31 @@ fn a_ready_pod_with_these_limits_makes_the_instance_ready_and_publishes_its_addr
 }
 
 #[test]
+fn a_pbx_that_says_it_is_ready_stays_published_while_the_kubelet_is_away() {
+    let validated = validated(&instance("a"), None);
+    let old = running(&validated, &up(&validated.limits.generation), &EcqxInstanceStatus::default());
+    let away = Observed { pod_ready: false, ..up(&validated.limits.generation) };
+    let status = running(&validated, &away, &old);
+    assert_eq!(get(&status, condition::READY).status, "True");
+    assert_eq!(status.addresses, ["10.244.0.7"]);
+    let first = running(&validated, &away, &EcqxInstanceStatus::default());
+    assert_eq!(get(&first, condition::READY).status, "Unknown", "at the start the kubelet has the say");
+    let gone = running(&validated, &Observed { agent: None, ..away }, &old);
+    assert_eq!(get(&gone, condition::READY).status, "False");
+}
+
+#[test]
+fn a_pod_that_is_to_be_replaced_is_published_no_more() {
+    let validated = validated(&instance("a"), None);
+    let old = running(&validated, &up(&validated.limits.generation), &EcqxInstanceStatus::default());
+    let told = (true, reason::REPLACING, "the pod is being replaced".to_owned());
+    let observed = Observed { rollout: Some(told), ..up(&validated.limits.generation) };
+    let status = running(&validated, &observed, &old);
+    assert_eq!(get(&status, condition::READY).reason, reason::REPLACING);
+    assert!(status.addresses.is_empty() && get(&status, condition::ROLLOUT_PENDING).status == "True");
+}
+
+#[test]
 fn a_change_of_limits_does_not_take_a_ready_instance_out_of_service() {
     let (before, after) = (validated(&instance("a"), None), validated(&instance("a"), Some(&licenses(3))));
     let old = running(&before, &up(&before.limits.generation), &EcqxInstanceStatus::default());

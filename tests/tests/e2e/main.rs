@@ -5,10 +5,12 @@
 mod bridge;
 mod calls;
 mod entitlements;
+mod exposure;
 mod faults;
 mod git_ops;
 mod names;
 mod rest;
+mod rollout;
 mod stage;
 mod story;
 
@@ -59,6 +61,11 @@ fn all() -> Vec<(&'static str, Test)> {
         entitlements::a_trial_is_converted_during_a_call_and_nothing_is_interrupted,
         entitlements::a_trial_ends_during_a_call_which_goes_on_while_no_new_one_is_let_in,
         entitlements::a_decrease_takes_effect_while_phones_register_and_the_pod_stays,
+        rollout::a_new_image_waits_for_a_call_of_a_minute_and_then_the_pod_changes,
+        rollout::an_image_that_cannot_be_had_is_left_again_at_once,
+        rollout::a_changed_limit_is_kept_by_the_next_attempt,
+        rollout::phones_and_limits_are_back_after_the_kubelet_was_away_and_the_pod_deleted,
+        exposure::phones_call_through_the_address_of_a_load_balancer,
         names::a_suspended_instance_leaves_the_dns_and_comes_back_with_its_data,
         names::a_deleted_instance_takes_children_and_name_with_it_and_keeps_its_claim,
         faults::operator_and_bridge_killed_in_the_middle_come_to_the_same_end,

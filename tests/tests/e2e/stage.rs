@@ -130,6 +130,19 @@ impl Stage {
         Ok(())
     }
 
+    /// The kubelet is away until something has been done; nothing when the cluster is not ours.
+    pub async fn without_kubelet(&self, meanwhile: impl Future<Output = Result<()>>) -> Result<()> {
+        self.cluster.stop_part("kubelet")?;
+        let outcome = meanwhile.await;
+        self.cluster.start_part("kubelet")?;
+        outcome
+    }
+
+    /// Whether the cluster was started for these tests, so that its parts can be stopped.
+    pub fn is_ours(&self) -> bool {
+        self.cluster.ready().is_some()
+    }
+
     /// How often the containers of a pod were restarted.
     pub fn restarts(pod: &Pod) -> i32 {
         let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());

@@ -53,7 +53,7 @@ pub async fn phones_call_through_the_address_of_a_load_balancer(stage: Stage) ->
     ensure!(output.success, "no call through the load balancer:\n{}{}", output.stdout, output.stderr);
     let messages = stage.product.phones.run(&["cat", heard], "").await?.stdout;
     ensure!(messages.contains(&format!("c=IN IP4 {GIVEN}")), "SDP names another address:\n{messages}");
-    ensure!(messages.contains(&format!("@{GIVEN}:5060")), "Contact names another address:\n{messages}");
+    ensure!(messages.contains(&format!("Contact: <sip:{GIVEN}:5060>")), "Contact names another address:\n{messages}");
     let after = stage.product.pods(NS).get("ecqx-wide-0").await?;
     ensure!(before.uid() == after.uid() && Stage::restarts(&after) == 0, "the pod was restarted");
     stage.remove(NS, "wide").await

@@ -98,12 +98,12 @@ impl Context {
     }
 
     /// The instance has it.
-    pub fn waits_no_more(&self, instance: ObjectRef<EcqxInstance>, claim: &str) {
+    pub fn waits_no_more(&self, instance: &ObjectRef<EcqxInstance>, claim: &str) {
         let waits_for = self
             .waiting
             .change(instance.clone(), &self.stores.instances, |claims| claims.retain(|other| other != claim));
         if waits_for.is_empty() {
-            self.waiting.forget(&instance);
+            self.waiting.forget(instance);
         }
     }
 }

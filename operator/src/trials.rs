@@ -75,7 +75,7 @@ pub async fn claim(instance: &EcqxInstance, service: Item, ctx: &Context) -> Res
         Err(error) => Err(failed("claim", "TrialClaim", "", &name)(error)),
     };
     if matches!(claimed, Ok(TrialClaimed::Held(_))) {
-        ctx.waits_no_more(ObjectRef::from_obj(instance), &name);
+        ctx.waits_no_more(&ObjectRef::from_obj(instance), &name);
     }
     claimed
 }

@@ -36,7 +36,7 @@ pub async fn claim(wanting: &EcqxInstance, instance: &ValidatedInstance, ctx: &C
     ctx.waits_for(wanting.clone(), &instance.fqdn);
     let claim = find_out(instance, known.is_some(), ctx).await?;
     if claim == Claim::Held {
-        ctx.waits_no_more(wanting, &instance.fqdn);
+        ctx.waits_no_more(&wanting, &instance.fqdn);
     }
     Ok(claim)
 }

@@ -54,7 +54,7 @@ pub struct DereferenceError {
 pub enum Unread {
     /// No answer, or a refusal.
     #[error(transparent)]
-    Api(#[from] kube::Error),
+    Api(Box<kube::Error>),
     /// An object of another version.
     #[error(
         "this version cannot read it, so the PBX stays as it is: {0}; mend the object, or run the operator that fits its definition"
@@ -111,6 +111,12 @@ pub async fn dereference(instance: &EcqxInstance, ctx: &Context) -> Result<Optio
     // A view of the instance that is behind would make the children again that the garbage collector removes, without end.
     let is_there = there.is_whole() || is_there(instance, ctx).await?;
     Ok(is_there.then_some(there))
+}
+
+impl From<kube::Error> for Unread {
+    fn from(error: kube::Error) -> Self {
+        Self::Api(Box::new(error))
+    }
 }
 
 /// Licences that cannot be read are not none: without them the limits would fall.

@@ -15,12 +15,12 @@ use crate::{
     rig::Rig,
 };
 
-/// Data is kept for a second after the end; the notice is what there is time for.
-fn deleting(notice: &str) -> Value {
-    json!({ "lifecycle": { "retention": { "data": "1s", "deletionNotice": notice, "deleteData": true } } })
+/// Data is kept for so long after the end, and deleted then.
+fn deleting(kept: &str) -> Value {
+    json!({ "lifecycle": { "retention": { "data": kept, "deletionNotice": "0s", "deleteData": true } } })
 }
 
-/// An instance with a volume, whose trial ended a day ago: its claim is told so, as if an operator had.
+/// An instance with a volume, whose trial ends now: its claim is told so, as if an operator had.
 async fn ended(rig: &Rig, name: &str, company: &str) {
     on_trial(rig, name, company).await;
     let claims = rig.all::<TrialClaim>();
@@ -83,7 +83,7 @@ async fn where_deletion_is_not_switched_on_the_data_stays_after_the_retention() 
 
 #[tokio::test]
 async fn killed_at_any_write_around_the_deletion_the_data_is_deleted_once() {
-    let mut rig = Rig::start_with(&by_company(deleting("0s"))).await;
+    let mut rig = Rig::start_with(&by_company(deleting("1s"))).await;
     rig.namespace(NS).await;
     for (n, kind) in
         (1..=4).flat_map(|n| [(n, Kind::DiesBefore(n)), (n, Kind::DiesAfter(n)), (n, Kind::LosesAnswer(n))])
@@ -113,7 +113,7 @@ async fn end(rig: &Rig, name: &str) {
     let claims = rig.all::<TrialClaim>();
     let all = claims.list(&ListParams::default()).await.unwrap().items;
     let claim = all.into_iter().find(|claim| claim.spec.holder.name == name).unwrap();
-    let ends_at = Timestamp::from_second(Timestamp::now().as_second()).unwrap() - SignedDuration::from_hours(24);
+    let ends_at = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
     let spec = json!({ "startedAt": ends_at - SignedDuration::from_hours(24), "endsAt": ends_at });
     let patch = Patch::Merge(json!({ "spec": spec }));
     claims.patch(&claim.name_any(), &PatchParams::default(), &patch).await.unwrap();
@@ -126,7 +126,7 @@ async fn phase(rig: &Rig, name: &str) -> Option<String> {
 
 #[tokio::test]
 async fn one_that_was_converted_unseen_a_moment_before_keeps_its_data() {
-    let mut rig = Rig::start_with(&by_company(deleting("10s"))).await;
+    let mut rig = Rig::start_with(&by_company(deleting("20s"))).await;
     rig.namespace(NS).await;
     ended(&rig, "converted", "A").await;
     ended(&rig, "witness", "B").await;

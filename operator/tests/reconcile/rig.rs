@@ -13,11 +13,12 @@ use k8s_openapi::{
         apps::v1::StatefulSet,
         core::v1::Namespace,
     },
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
     apimachinery::pkg::apis::meta::v1::Condition,
 };
 use kube::{
     Api, Client, Resource,
-    api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
+    api::{ApiResource, DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams},
     client::ClientBuilder,
 };
 use serde_json::{Value, json};
@@ -123,6 +124,28 @@ impl Rig {
         let set = LicenseSet::new(name, LicenseSetSpec { grants: vec![grant], ..LicenseSetSpec::default() });
         let sets: Api<LicenseSet> = self.within(namespace);
         sets.patch(name, &PatchParams::apply("somebody"), &Patch::Apply(&set)).await.unwrap();
+    }
+
+    /// A definition of a newer version, which knows one feature more; waits until it is in force.
+    pub async fn know_more_features(&self) {
+        let definitions =
+            Api::<DynamicObject>::all_with(self.client.clone(), &ApiResource::erase::<CustomResourceDefinition>(&()));
+        let mut definition = definitions.get("licensesets.ecqx.epygicloud.com").await.unwrap();
+        let feature =
+            "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/grants/items/properties/feature/enum";
+        definition.data.pointer_mut(feature).unwrap().as_array_mut().unwrap().push(json!("Telepathy"));
+        let name = "licensesets.ecqx.epygicloud.com";
+        definitions.replace(name, &PostParams::default(), &definition).await.unwrap();
+        let probe = json!({ "apiVersion": "ecqx.epygicloud.com/v1alpha1", "kind": "LicenseSet", "metadata": { "name": "probe" },
+            "spec": { "grants": [{ "id": "x", "feature": "Telepathy", "quantity": 1 }] } });
+        let probe: DynamicObject = serde_json::from_value(probe).unwrap();
+        let sets = Api::<DynamicObject>::namespaced_with(
+            self.client.clone(),
+            "default",
+            &ApiResource::erase::<LicenseSet>(&()),
+        );
+        let dry = PostParams { dry_run: true, ..PostParams::default() };
+        self.eventually("the newer definition is in force", async || sets.create(&dry, &probe).await.is_ok()).await;
     }
 
     /// A policy of the cluster that refuses images whose name begins with `forbidden/`; waits until it is in force.

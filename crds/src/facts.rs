@@ -207,12 +207,17 @@ pub fn life_of(instance: &EcqxInstance, licences: &Standing, now: Timestamp) -> 
         suspended_at: spec.suspended.then(|| suspended_since(out_since, &reached, now)),
         noticed_at: status.out_of_service.as_ref().and_then(|out| out.noticed_at.as_ref()).map(|at| at.0),
         data_deletion_at: status.data_deletion_at.as_ref().map(|at| at.0),
+        name_release_at: status.name_release_at.as_ref().map(|at| at.0),
         reached,
     };
-    // An announcement belongs to the end that is on record with it: another end has a retention of its own.
+    // Announcements belong to the end that is on record with them: another end has a retention and a reservation of its own.
     let ended_at = status.ended_at.as_ref().map(|at| at.0);
     let is_of_this_end = ended_at.is_some() && life.end().map(|(at, _)| at) == ended_at;
-    Life { data_deletion_at: life.data_deletion_at.filter(|_| is_of_this_end), ..life }
+    Life {
+        data_deletion_at: life.data_deletion_at.filter(|_| is_of_this_end),
+        name_release_at: life.name_release_at.filter(|_| is_of_this_end),
+        ..life
+    }
 }
 
 /// A first sight lies in the past; but when the last call is on record as over, a clock that was set back does not bring it back.

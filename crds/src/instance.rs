@@ -48,7 +48,8 @@ mod reach;
     printcolumn(name = "Unique ID", type_ = "string", json_path = ".status.uniqueId", priority = 1),
     printcolumn(name = "Company", type_ = "string", json_path = ".spec.company", priority = 1),
     validation = Rule::new("size(self.metadata.name) <= 47").message("metadata.name must have at most 47 characters: the names of pods and revisions are made from it"),
-    validation = Rule::new("self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')").message("metadata.name must be a DNS label: lower-case letters, digits and inner hyphens, no dots")
+    validation = Rule::new("self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')").message("metadata.name must be a DNS label: lower-case letters, digits and inner hyphens, no dots"),
+    validation = Rule::new("self.spec.term == oldSelf.spec.term || !has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase != 'Expired'").message("spec.term: the trial can no longer be converted, for the time after its end has passed for which data is kept; order a new ecQX")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct EcqxInstanceSpec {
@@ -166,6 +167,10 @@ pub struct EcqxInstanceStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = TIME))]
     pub data_deletion_at: Option<Time>,
+    /// From when others may take its host name, recorded at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = TIME))]
+    pub name_release_at: Option<Time>,
     /// When its data was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = TIME))]

@@ -50,6 +50,8 @@ pub struct Life {
     pub noticed_at: Option<Timestamp>,
     /// When its data is deleted, as it was announced; none where data is kept.
     pub data_deletion_at: Option<Timestamp>,
+    /// From when others may take its name, as it was told at its end: settings that change later do not move it.
+    pub name_release_at: Option<Timestamp>,
     /// The milestones that have taken effect: a clock that is set back undoes none of them.
     pub reached: BTreeSet<Reached>,
 }
@@ -139,6 +141,7 @@ impl Life {
             payment_failed_at: None,
             suspended_at: None,
             noticed_at: None,
+            name_release_at: None,
             data_deletion_at: None,
             reached: BTreeSet::new(),
         }
@@ -219,8 +222,14 @@ impl Life {
 
     /// Whether others may take the name.
     pub fn name_is_released(&self, rules: &LifecycleRules, now: Timestamp) -> bool {
-        self.ended(now)
-            .is_some_and(|(at, _)| self.has_reached(Milestone::NameRelease, later(at, rules.name_reservation), now))
+        self.ended(now).is_some()
+            && self.name_release(rules).is_some_and(|at| self.has_reached(Milestone::NameRelease, at, now))
+    }
+
+    /// From when others may take the name of one that ends. A date of before the end belongs to an end that was undone.
+    pub fn name_release(&self, rules: &LifecycleRules) -> Option<Timestamp> {
+        let (end, _) = self.end()?;
+        Some(self.name_release_at.filter(|at| *at >= end).unwrap_or_else(|| later(end, rules.name_reservation)))
     }
 
     /// A trial is not paid for, so no payment of it can fail.
@@ -284,11 +293,8 @@ impl Life {
     /// The end, and what follows from it.
     fn ending(&self, rules: &LifecycleRules) -> Vec<(Milestone, Timestamp)> {
         let Some((end, cause)) = self.end() else { return Vec::new() };
-        let mut all = vec![
-            (end_by(cause), end),
-            (Milestone::RetentionEnd, later(end, rules.retention)),
-            (Milestone::NameRelease, later(end, rules.name_reservation)),
-        ];
+        let mut all = vec![(end_by(cause), end), (Milestone::RetentionEnd, later(end, rules.retention))];
+        all.extend(self.name_release(rules).map(|at| (Milestone::NameRelease, at)));
         if let Some(at) = self.deletion(rules) {
             all.push((Milestone::DeletionNotice, earlier(at, rules.deletion_notice)));
             all.push((Milestone::DataDeletion, at));

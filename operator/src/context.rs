@@ -45,7 +45,7 @@ pub struct Context {
     pub clock: Clock,
     /// Writes events.
     pub recorder: Recorder,
-    /// The instances whose host name or trial another holds.
+    /// The instances whose host name or trial another holds, or has held.
     pub waiting: Arc<Waiting>,
     /// How often in a row an instance's reconcile failed.
     pub failed_instances: Failures<EcqxInstance>,
@@ -88,6 +88,23 @@ impl Context {
             pbx,
             clock,
         })
+    }
+}
+
+impl Context {
+    /// Has the instance looked at when that claim changes or goes.
+    pub fn waits_for(&self, instance: ObjectRef<EcqxInstance>, claim: &str) {
+        self.waiting.change(instance, &self.stores.instances, |claims| claims.extend([claim.to_owned()]));
+    }
+
+    /// The instance has it.
+    pub fn waits_no_more(&self, instance: &ObjectRef<EcqxInstance>, claim: &str) {
+        let waits_for = self
+            .waiting
+            .change(instance.clone(), &self.stores.instances, |claims| claims.retain(|other| other != claim));
+        if waits_for.is_empty() {
+            self.waiting.forget(instance);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ecqx_crds::{FqdnClaim, FqdnClaimSpec};
+use ecqx_crds::{EcqxInstance, FqdnClaim, FqdnClaimSpec};
 use ecqx_domain::lifecycle::LifecycleRules;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -27,8 +27,13 @@ use crate::{
 enum Use {
     /// By its holder.
     Held,
-    /// By nobody, since then: its holder ended, or is gone.
-    Freed(Timestamp),
+    /// By nobody: its holder ended, or is gone.
+    Freed {
+        /// Since when.
+        at: Timestamp,
+        /// From when others may take it, as its holder was told.
+        told: Option<Timestamp>,
+    },
 }
 
 /// Brings one claim up to date: notes since when its name is free, and lets it go when the reservation is over.
@@ -69,15 +74,24 @@ async fn wanted(claim: &FqdnClaim, ctx: &Context, now: Timestamp) -> Result<Fqdn
     let instance = ctx.stores.instances.get(&ObjectRef::new(&holder.name).within(&holder.namespace));
     let instance = instance.filter(|instance| instance.uid().as_deref() == Some(&holder.uid));
     let (name_use, is_there) = match instance {
-        Some(instance) => match instance.status.as_ref().and_then(|status| status.ended_at.as_ref()) {
-            Some(ended) => (Use::Freed(ended.0), true),
-            None => (Use::Held, true),
-        },
+        Some(instance) => (use_by(&instance), true),
         // The view may be behind: whether the holder has gone is asked of the API server.
         None if claim.spec.freed_at.is_none() && !is_gone(holder, &ctx.client).await? => (Use::Held, true),
-        None => (Use::Freed(claim.spec.freed_at.as_ref().map_or_else(|| whole_seconds(now), |at| at.0)), false),
+        None => {
+            let at = claim.spec.freed_at.as_ref().map_or_else(|| whole_seconds(now), |at| at.0);
+            (Use::Freed { at, told: None }, false)
+        }
     };
     Ok(on_record(&claim.spec, &name_use, is_there, &ctx.settings.lifecycle, now))
+}
+
+/// What the holder's own status says.
+fn use_by(holder: &EcqxInstance) -> Use {
+    let ended = holder.status.as_ref().and_then(|status| Some((status, status.ended_at.as_ref()?)));
+    ended.map_or(Use::Held, |(status, ended)| Use::Freed {
+        at: ended.0,
+        told: status.name_release_at.as_ref().map(|at| at.0),
+    })
 }
 
 /// A date that is on record stands, whatever the settings say later.
@@ -88,7 +102,7 @@ fn on_record(
     rules: &LifecycleRules,
     now: Timestamp,
 ) -> FqdnClaimSpec {
-    let Use::Freed(freed_at) = *name_use else {
+    let Use::Freed { at: freed_at, told } = *name_use else {
         return FqdnClaimSpec {
             holder: spec.holder.clone(),
             freed_at: None,
@@ -97,7 +111,7 @@ fn on_record(
         };
     };
     let known = spec.freed_at.as_ref().is_some_and(|at| at.0 == freed_at);
-    let reserved_until = spec.reserved_until.clone().filter(|_| known);
+    let reserved_until = told.map(Time).or_else(|| spec.reserved_until.clone().filter(|_| known));
     let data_deletion_at = (rules.delete_data && !is_there).then(|| {
         let announced = spec.data_deletion_at.clone().filter(|_| known);
         let notice = later(whole_seconds(now), rules.deletion_notice);

@@ -63,17 +63,21 @@ pub async fn claim(instance: &EcqxInstance, service: Item, ctx: &Context) -> Res
         return Ok(TrialClaimed::Held(known));
     }
     // Noted before it is looked at, so that one that is given back meanwhile is told.
-    ctx.waiting.change(ObjectRef::from_obj(instance), &ctx.stores.instances, |waits| waits.clone_from(&name));
+    ctx.waits_for(ObjectRef::from_obj(instance), &name);
     if known.is_some_and(|claim| claim.spec.started_at.is_some()) {
         return Ok(TrialClaimed::Used);
     }
     let claims: Api<TrialClaim> = Api::all(ctx.client.clone());
     let wanted = new_claim(&name, service, beneficiary, own, instance);
-    match claims.create(&PostParams::default(), &wanted).await {
+    let claimed = match claims.create(&PostParams::default(), &wanted).await {
         Ok(made) => Ok(TrialClaimed::Held(Arc::new(made))),
         Err(kube::Error::Api(status)) if status.is_already_exists() => judge(&claims, &wanted, ctx).await,
         Err(error) => Err(failed("claim", "TrialClaim", "", &name)(error)),
+    };
+    if matches!(claimed, Ok(TrialClaimed::Held(_))) {
+        ctx.waits_no_more(&ObjectRef::from_obj(instance), &name);
     }
+    claimed
 }
 
 /// Reads whose the trial is. It may well be this instance's: a create whose answer was lost, or another operator's.

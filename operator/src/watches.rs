@@ -1,9 +1,9 @@
 //! What the operator watches, kept as stores; every change names the instance or licence set that must be looked at. I/O: watches.
 
-use std::{fmt::Debug, hash::Hash, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt::Debug, hash::Hash, sync::Arc, time::Duration};
 
 use ecqx_crds::{EcqxInstance, FqdnClaim, Holder, LicenseSet, TrialClaim};
-use futures::{StreamExt, channel::mpsc::UnboundedSender};
+use futures::{Stream, StreamExt, channel::mpsc::UnboundedSender};
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
     core::v1::{ConfigMap, Pod, Service},
@@ -12,15 +12,20 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
+    core::DeserializeGuard,
     runtime::{
         WatchStreamExt,
-        reflector::{self, ObjectRef, Store},
+        reflector::{self, ObjectRef, Store, store::Writer},
         watcher::{self, Event, watcher},
     },
 };
 use serde::de::DeserializeOwned;
 
 use crate::{names, notes::Notes};
+
+pub use readable::Unreadable;
+
+mod readable;
 
 /// A watch that fell silent is asked for anew after this many seconds; the library's own 290 would hide a dead one for long.
 const WATCH_SECONDS: u32 = 110;
@@ -56,10 +61,12 @@ pub struct Stores {
     pub stateful_sets: Store<StatefulSet>,
     /// The PBX pods.
     pub pods: Store<Pod>,
+    /// Instances and licence sets that this version cannot read.
+    pub unreadable: Arc<Unreadable>,
 }
 
-/// The claim that an instance waits for, by instance: a full host name, or the name of a trial's claim.
-pub type Waiting = Notes<EcqxInstance, String>;
+/// The claims that an instance waits for, by instance: full host names, and names of trials' claims.
+pub type Waiting = Notes<EcqxInstance, BTreeSet<String>>;
 
 /// Whether an object is there, as it was last seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +100,7 @@ impl Triggers {
 
     /// Those that wait for a claim.
     fn wake(&self, claim: &str) {
-        for instance in self.waiting.with(|wanted| wanted == claim) {
+        for instance in self.waiting.with(|wanted| wanted.contains(claim)) {
             self.both(&instance.name, instance.namespace.as_deref().unwrap_or_default());
         }
     }
@@ -175,9 +182,11 @@ impl Stores {
     pub fn start(client: &Client, triggers: &Triggers) -> Self {
         let own = || watcher::Config::default().labels(names::MANAGED_SELECTOR);
         let any = watcher::Config::default;
+        let unreadable = Arc::<Unreadable>::default();
         Self {
-            instances: follow(Api::all(client.clone()), any(), triggers, Triggers::seen_instance),
-            license_sets: follow(Api::all(client.clone()), any(), triggers, |triggers, set, _| triggers.pair(set)),
+            instances: follow_each(client, &unreadable, triggers, Triggers::seen_instance),
+            license_sets: follow_each(client, &unreadable, triggers, |triggers, set, _| triggers.pair(set)),
+            unreadable,
             claims: follow(Api::all(client.clone()), any(), triggers, |triggers, claim, _| triggers.seen_claim(claim)),
             trial_claims: follow(Api::all(client.clone()), any(), triggers, |triggers, claim, _| {
                 triggers.seen_trial_claim(claim);
@@ -216,8 +225,38 @@ where
     K::DynamicType: Hash + Eq,
 {
     let (store, writer) = reflector::store();
-    let triggers = triggers.clone();
-    let changes = watcher(api, config.timeout(WATCH_SECONDS)).default_backoff().modify(slim).reflect(writer);
+    let changes = watcher(api, config.timeout(WATCH_SECONDS)).default_backoff();
+    keep(changes, writer, triggers, tell);
+    store
+}
+
+/// The same for what people write: an object that this version cannot read costs the others nothing.
+fn follow_each<K>(
+    client: &Client,
+    unreadable: &Arc<Unreadable>,
+    triggers: &Triggers,
+    tell: fn(&Triggers, &K, Sight),
+) -> Store<K>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+{
+    let (store, writer) = reflector::store();
+    let api = Api::<DeserializeGuard<K>>::all(client.clone());
+    let changes = watcher(api, watcher::Config::default().timeout(WATCH_SECONDS)).default_backoff();
+    keep(readable::readable(changes, store.clone(), Arc::clone(unreadable)), writer, triggers, tell);
+    store
+}
+
+/// Keeps a store up to date, and tells of each change, for as long as the process runs.
+fn keep<K>(
+    changes: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static,
+    writer: Writer<K>,
+    triggers: &Triggers,
+    tell: fn(&Triggers, &K, Sight),
+) where
+    K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+{
+    let (triggers, changes) = (triggers.clone(), changes.modify(slim).reflect(writer));
     tokio::spawn(changes.for_each(move |change| {
         match change {
             Ok(Event::Apply(object) | Event::InitApply(object)) => tell(&triggers, &object, Sight::There),
@@ -228,7 +267,6 @@ where
         }
         std::future::ready(())
     }));
-    store
 }
 
 /// Field ownership is never read here, and is often larger than the object.

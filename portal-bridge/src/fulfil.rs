@@ -27,7 +27,7 @@ pub const ORDER_ANNOTATION: &str = "ecqx.epygicloud.com/order";
 /// The annotation with the order that made an instance's trial a paid term.
 pub const CONVERTED_BY_ANNOTATION: &str = "ecqx.epygicloud.com/converted-by";
 
-/// How often a conversion is judged anew when somebody was quicker.
+/// How often an order or a conversion is judged anew when somebody was quicker.
 const ATTEMPTS: usize = 8;
 
 /// Where an order stands, and why.
@@ -61,8 +61,18 @@ pub fn is_settled(order: &PortalOrder) -> bool {
 /// # Errors
 /// When the API server cannot be asked or refuses; calling again later goes on from there.
 pub async fn settle(bridge: &Arc<Bridge>, seen: &PortalOrder) -> Result<Option<PortalOrder>, FulfilError> {
-    let name = &seen.name_any();
     let _turn = bridge.turns.take(competes_for(bridge, seen)).await;
+    for _ in 1..ATTEMPTS {
+        match settle_once(bridge, seen).await {
+            Err(error) if error.is_overtaken() => tracing::debug!(order = seen.name_any(), %error, "looked at again"),
+            settled => return settled,
+        }
+    }
+    settle_once(bridge, seen).await
+}
+
+async fn settle_once(bridge: &Arc<Bridge>, seen: &PortalOrder) -> Result<Option<PortalOrder>, FulfilError> {
+    let name = &seen.name_any();
     // The record is read anew: the one that was seen could be from before the order was fulfilled.
     let order = bridge.orders().get_opt(name).await.map_err(FulfilError::api("read", "PortalOrder", name))?;
     let Some(order) = order.filter(|order| order.metadata.deletion_timestamp.is_none()) else { return Ok(None) };

@@ -33,10 +33,10 @@ pub async fn claim(wanting: &EcqxInstance, instance: &ValidatedInstance, ctx: &C
     }
     let wanting = ObjectRef::from_obj(wanting);
     // Noted before it is looked at, so that a name that comes free meanwhile is told.
-    ctx.waiting.change(wanting.clone(), &ctx.stores.instances, |name| name.clone_from(&instance.fqdn));
+    ctx.waits_for(wanting.clone(), &instance.fqdn);
     let claim = find_out(instance, known.is_some(), ctx).await?;
     if claim == Claim::Held {
-        ctx.waiting.forget(&wanting);
+        ctx.waits_no_more(&wanting, &instance.fqdn);
     }
     Ok(claim)
 }

@@ -53,7 +53,20 @@ pub struct DereferenceError {
     kind: &'static str,
     namespace: String,
     name: String,
-    source: kube::Error,
+    source: Unread,
+}
+
+/// What came in place of an object.
+#[derive(Debug, thiserror::Error)]
+pub enum Unread {
+    /// No answer, or a refusal.
+    #[error(transparent)]
+    Api(Box<kube::Error>),
+    /// An object of another version.
+    #[error(
+        "this version cannot read it, so the PBX stays as it is: {0}; mend the object, or run the operator that fits its definition"
+    )]
+    Unreadable(String),
 }
 
 impl Dereferenced {
@@ -96,10 +109,14 @@ impl Dereferenced {
 pub async fn dereference(instance: &EcqxInstance, ctx: &Context) -> Result<Option<Dereferenced>, DereferenceError> {
     let (namespace, names) = (instance.namespace().unwrap_or_default(), Names::of(&instance.name_any()));
     let stores = &ctx.stores;
+    let licenses = find(&stores.license_sets, &instance.name_any(), &namespace);
+    if licenses.is_none() {
+        readable_licenses(&instance.name_any(), &namespace, ctx)?;
+    }
     let secrets: Api<Secret> = Api::namespaced(ctx.client.clone(), &namespace);
     let secret = secrets.get_opt(&names.sip()).await;
     let there = Dereferenced {
-        licenses: find(&stores.license_sets, &instance.name_any(), &namespace),
+        licenses,
         trial_claim: trial_claim(instance, ctx),
         config_map: find(&stores.config_maps, &names.limits(), &namespace),
         service: find(&stores.services, &names.base(), &namespace),
@@ -108,11 +125,34 @@ pub async fn dereference(instance: &EcqxInstance, ctx: &Context) -> Result<Optio
         disruption_budget: find(&stores.disruption_budgets, &names.base(), &namespace),
         stateful_set: find(&stores.stateful_sets, &names.base(), &namespace),
         pod: find(&stores.pods, &names.pod(), &namespace),
-        secret: secret.map_err(|source| DereferenceError { kind: "Secret", namespace, name: names.sip(), source })?,
+        secret: secret.map_err(unread("Secret", &namespace, &names.sip()))?,
     };
     // A view of the instance that is behind would make the children again that the garbage collector removes, without end.
     let is_there = there.is_whole() || is_there(instance, ctx).await?;
     Ok(is_there.then_some(there))
+}
+
+impl From<kube::Error> for Unread {
+    fn from(error: kube::Error) -> Self {
+        Self::Api(Box::new(error))
+    }
+}
+
+/// Licences that cannot be read are not none: without them the limits would fall.
+fn readable_licenses(name: &str, namespace: &str, ctx: &Context) -> Result<(), DereferenceError> {
+    match ctx.stores.unreadable.reason::<LicenseSet>(name, namespace) {
+        None => Ok(()),
+        Some(why) => Err(unread("LicenseSet", namespace, name)(Unread::Unreadable(why))),
+    }
+}
+
+fn unread<E: Into<Unread>>(kind: &'static str, namespace: &str, name: &str) -> impl FnOnce(E) -> DereferenceError {
+    move |source| DereferenceError {
+        kind,
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        source: source.into(),
+    }
 }
 
 fn trial_claim(instance: &EcqxInstance, ctx: &Context) -> Option<Arc<TrialClaim>> {
@@ -125,7 +165,7 @@ async fn is_there(instance: &EcqxInstance, ctx: &Context) -> Result<bool, Derefe
     let (namespace, name) = (instance.namespace().unwrap_or_default(), instance.name_any());
     let instances: Api<EcqxInstance> = Api::namespaced(ctx.client.clone(), &namespace);
     let found = instances.get_metadata_opt(&name).await;
-    let found = found.map_err(|source| DereferenceError { kind: "EcqxInstance", namespace, name, source })?;
+    let found = found.map_err(unread("EcqxInstance", &namespace, &name))?;
     Ok(found.is_some_and(|found| found.uid() == instance.uid() && found.metadata.deletion_timestamp.is_none()))
 }
 

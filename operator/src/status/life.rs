@@ -32,6 +32,7 @@ pub(super) fn tell(status: EcqxInstanceStatus, instance: &ValidatedInstance, now
         }),
         ended_at: life.ended_at.map(Time),
         data_deletion_at: life.data_deletion_at.map(Time),
+        name_release_at: life.name_release_at.map(Time),
         data_deleted_at: match status.data_deleted_at {
             _ if life.phase.in_service() => None,
             Some(at) => Some(at),

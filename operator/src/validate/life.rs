@@ -23,6 +23,8 @@ pub struct LifeNow {
     pub ended_at: Option<Timestamp>,
     /// When its data is deleted, if it is to be.
     pub data_deletion_at: Option<Timestamp>,
+    /// From when others may take its name, once it has ended.
+    pub name_release_at: Option<Timestamp>,
     /// Whether its data is to be deleted now.
     pub data_is_due: bool,
     /// Whether others may take its name.
@@ -50,6 +52,7 @@ impl LifeNow {
             is_drained: life.is_drained(rules, now),
             ended_at: life.ended(now).map(|(at, _)| at),
             data_deletion_at: life.data_deletion_at,
+            name_release_at: life.name_release(rules).filter(|_| life.ended(now).is_some()),
             data_is_due: life.data_is_due(rules, now),
             name_is_released: life.name_is_released(rules, now),
             reached: life.reached(rules, now),

@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, time::Duration};
 
-use ecqx_crds::{EcqxInstance, FqdnClaim, condition};
+use ecqx_crds::{EcqxInstance, FqdnClaim, LicenseSet, condition};
 use k8s_openapi::{
     NamespaceResourceScope,
     api::{
@@ -15,9 +15,10 @@ use k8s_openapi::{
 };
 use kube::{
     Resource, ResourceExt,
-    api::{DeleteParams, PostParams},
+    api::{DeleteParams, Patch, PatchParams, PostParams},
 };
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use crate::{
     NS,
@@ -151,6 +152,31 @@ async fn when_the_definition_is_deleted_everything_goes_and_the_claim_stays() {
     rig.settled().await;
     assert!(sets.get_opt("ecqx-undefined").await.unwrap().is_none());
     assert!(rig.all::<FqdnClaim>().get_opt("undefined.epygicloud.com").await.unwrap().is_some());
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn licences_that_this_version_cannot_read_leave_the_pbx_as_it_is_and_the_others_alone() {
+    let rig = Rig::start().await;
+    rig.namespace(NS).await;
+    rig.licenses(NS, "newer", 10).await;
+    rig.instance(NS, "newer", "newer").await;
+    let limit =
+        async || rig.get(NS, "newer").await.status.and_then(|status| status.limits.get("IpPhoneExtension").copied());
+    rig.eventually("fifteen extensions", async || limit().await == Some(15)).await;
+    rig.know_more_features().await;
+    let patch = json!({ "spec": { "grants": [{ "id": "newer", "feature": "Telepathy", "quantity": 10 }] } });
+    let sets = rig.within::<LicenseSet>(NS);
+    sets.patch_metadata("newer", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    let rig = rig.restart().await;
+    rig.licenses(NS, "readable", 1).await;
+    rig.instance(NS, "readable", "readable").await;
+    rig.until(NS, "readable", condition::HOSTNAME_CLAIMED, "True").await;
+    rig.settled().await;
+    let status = rig.get(NS, "newer").await.status.unwrap();
+    assert_eq!(status.limits.get("IpPhoneExtension"), Some(&15));
+    let text = rig.within::<ConfigMap>(NS).get("ecqx-newer-limits").await.unwrap().data.unwrap();
+    assert!(text["limits.json"].contains("\"IpPhoneExtension\":15"), "the PBX keeps what it had");
     rig.stop().await;
 }
 

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking, in its helpers too
 
+mod deletion;
 mod faults;
 mod reach;
 mod refusals;

@@ -13,11 +13,12 @@ use k8s_openapi::{
         apps::v1::StatefulSet,
         core::v1::Namespace,
     },
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
     apimachinery::pkg::apis::meta::v1::Condition,
 };
 use kube::{
     Api, Client, Resource,
-    api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
+    api::{ApiResource, DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams},
     client::ClientBuilder,
 };
 use serde_json::{Value, json};
@@ -37,15 +38,22 @@ pub struct Rig {
     operator: JoinHandle<()>,
     stop: CancellationToken,
     audited_before: usize,
+    settings: Settings,
 }
 
 impl Rig {
     pub async fn start() -> Self {
+        Self::start_with(&json!({})).await
+    }
+
+    /// With these decisions of the provider.
+    pub async fn start_with(settings: &Value) -> Self {
+        let settings = Settings::parse(&settings.to_string()).unwrap();
         let control_plane = ControlPlane::start().await.unwrap();
         let client = control_plane.client();
         kinds::install(&client).await.unwrap();
-        let (operator, stop) = run_operator(&control_plane, None);
-        Self { control_plane, client, operator, stop, audited_before: 0 }
+        let (operator, stop) = run_operator(&control_plane, &settings, None);
+        Self { control_plane, client, operator, stop, audited_before: 0, settings }
     }
 
     /// The operator ends and another one starts, as after an upgrade.
@@ -53,7 +61,7 @@ impl Rig {
         self.stop.cancel();
         (&mut self.operator).await.unwrap();
         self.audited_before = self.audited().len();
-        (self.operator, self.stop) = run_operator(&self.control_plane, None);
+        (self.operator, self.stop) = run_operator(&self.control_plane, &self.settings, None);
         self
     }
 
@@ -62,12 +70,12 @@ impl Rig {
         self.operator.abort();
         let _ = (&mut self.operator).await;
         self.audited_before = self.audited().len();
-        (self.operator, self.stop) = run_operator(&self.control_plane, fault);
+        (self.operator, self.stop) = run_operator(&self.control_plane, &self.settings, fault);
     }
 
     /// Another operator beside the one that runs, until the token is cancelled.
     pub fn another(&self) -> (JoinHandle<()>, CancellationToken) {
-        run_operator(&self.control_plane, None)
+        run_operator(&self.control_plane, &self.settings, None)
     }
 
     pub async fn outage(&self, how_long: Duration) {
@@ -121,6 +129,28 @@ impl Rig {
         let set = LicenseSet::new(name, LicenseSetSpec { grants: vec![grant], ..LicenseSetSpec::default() });
         let sets: Api<LicenseSet> = self.within(namespace);
         sets.patch(name, &PatchParams::apply("somebody"), &Patch::Apply(&set)).await.unwrap();
+    }
+
+    /// A definition of a newer version, which knows one feature more; waits until it is in force.
+    pub async fn know_more_features(&self) {
+        let definitions =
+            Api::<DynamicObject>::all_with(self.client.clone(), &ApiResource::erase::<CustomResourceDefinition>(&()));
+        let mut definition = definitions.get("licensesets.ecqx.epygicloud.com").await.unwrap();
+        let feature =
+            "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/grants/items/properties/feature/enum";
+        definition.data.pointer_mut(feature).unwrap().as_array_mut().unwrap().push(json!("Telepathy"));
+        let name = "licensesets.ecqx.epygicloud.com";
+        definitions.replace(name, &PostParams::default(), &definition).await.unwrap();
+        let probe = json!({ "apiVersion": "ecqx.epygicloud.com/v1alpha1", "kind": "LicenseSet", "metadata": { "name": "probe" },
+            "spec": { "grants": [{ "id": "x", "feature": "Telepathy", "quantity": 1 }] } });
+        let probe: DynamicObject = serde_json::from_value(probe).unwrap();
+        let sets = Api::<DynamicObject>::namespaced_with(
+            self.client.clone(),
+            "default",
+            &ApiResource::erase::<LicenseSet>(&()),
+        );
+        let dry = PostParams { dry_run: true, ..PostParams::default() };
+        self.eventually("the newer definition is in force", async || sets.create(&dry, &probe).await.is_ok()).await;
     }
 
     /// A policy of the cluster that refuses images whose name begins with `forbidden/`; waits until it is in force.
@@ -229,6 +259,17 @@ impl Rig {
         self.audited().len()
     }
 
+    /// How often the operators have listed a kind.
+    pub fn lists(&self, kind: &str) -> usize {
+        let of = |event: &&Value| event["verb"] == "list" && event["objectRef"]["resource"] == kind;
+        self.asked().iter().filter(of).count()
+    }
+
+    /// All of them.
+    pub fn written(&self) -> Vec<String> {
+        self.audited()
+    }
+
     pub fn writes_since_restart(&self) -> Vec<String> {
         self.audited().split_off(self.audited_before)
     }
@@ -250,15 +291,19 @@ impl Rig {
 
     /// Verb, path and answer of each write of the operator, from the API server's audit log.
     fn audited(&self) -> Vec<String> {
-        let log = std::fs::read_to_string(self.control_plane.audit_log_path()).unwrap();
-        let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        events
-            .filter(|event| event["impersonatedUser"]["username"] == OPERATOR)
-            .filter(|event| {
-                ["create", "update", "patch", "delete"].contains(&event["verb"].as_str().unwrap_or_default())
-            })
+        let writes = ["create", "update", "patch", "delete"];
+        self.asked()
+            .into_iter()
+            .filter(|event| writes.contains(&event["verb"].as_str().unwrap_or_default()))
             .map(|event| format!("{} {} {}", event["verb"], event["requestURI"], event["responseStatus"]["code"]))
             .collect()
+    }
+
+    /// What the operator asked of the API server.
+    fn asked(&self) -> Vec<Value> {
+        let log = std::fs::read_to_string(self.control_plane.audit_log_path()).unwrap();
+        let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        events.filter(|event| event["impersonatedUser"]["username"] == OPERATOR).collect()
     }
 }
 
@@ -266,7 +311,11 @@ fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
     conditions.iter().find(|c| c.type_ == type_)
 }
 
-fn run_operator(control_plane: &ControlPlane, fault: Option<Fault>) -> (JoinHandle<()>, CancellationToken) {
+fn run_operator(
+    control_plane: &ControlPlane,
+    settings: &Settings,
+    fault: Option<Fault>,
+) -> (JoinHandle<()>, CancellationToken) {
     let mut config = control_plane.config();
     config.auth_info.impersonate = Some(OPERATOR.to_owned());
     config.auth_info.impersonate_groups = Some(vec!["system:masters".to_owned()]);
@@ -282,7 +331,7 @@ fn run_operator(control_plane: &ControlPlane, fault: Option<Fault>) -> (JoinHand
         image_pull_secrets: Vec::new(),
         operator_namespace: "ecqx-system".to_owned(),
     };
-    let (settings, stop) = (Settings::parse("{}").unwrap(), CancellationToken::new());
+    let (settings, stop) = (settings.clone(), CancellationToken::new());
     let running = controller::run(client, settings, defaults, Clock::system(), health::Ready::default(), stop.clone());
     (tokio::spawn(async move { running.await.unwrap() }), stop)
 }

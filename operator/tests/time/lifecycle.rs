@@ -150,10 +150,13 @@ async fn data_is_deleted_where_that_is_switched_on_and_was_announced_and_the_nam
     })
     .await;
     rig.until_phase(NS, "leaves", InstancePhase::Expired).await;
+    let refused = rig.try_patch(NS, "leaves", json!({ "term": "Paid" })).await.unwrap_err().to_string();
+    assert!(refused.contains("order a new ecQX"), "after the retention nothing converts it: {refused}");
 
     let claim = rig.name_claim("leaves").await.unwrap();
     let reserved_until = claim.spec.reserved_until.unwrap().0;
     assert_eq!(reserved_until, ends_at + days(90));
+    assert_eq!(rig.status(NS, "leaves").await.name_release_at.unwrap().0, reserved_until, "both say the same");
     rig.jump_to(reserved_until - SECOND * 30).await;
     assert!(rig.name_claim("leaves").await.is_some());
     rig.jump_to(reserved_until + SECOND).await;

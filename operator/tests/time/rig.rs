@@ -130,8 +130,12 @@ impl Rig {
     }
 
     pub async fn patch(&self, namespace: &str, name: &str, spec: Value) {
+        self.try_patch(namespace, name, spec).await.unwrap();
+    }
+
+    pub async fn try_patch(&self, namespace: &str, name: &str, spec: Value) -> kube::Result<()> {
         let patch = Patch::Merge(json!({ "spec": spec }));
-        self.within::<EcqxInstance>(namespace).patch(name, &PatchParams::default(), &patch).await.unwrap();
+        self.within::<EcqxInstance>(namespace).patch(name, &PatchParams::default(), &patch).await.map(drop)
     }
 
     pub async fn delete_instance(&self, namespace: &str, name: &str) {

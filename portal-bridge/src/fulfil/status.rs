@@ -15,7 +15,7 @@ use kube::{
 };
 use serde_json::json;
 
-use super::{FulfilError, Outcome};
+use super::{FulfilError, Outcome, error::RECORD};
 use crate::bridge::{Bridge, FIELD_MANAGER};
 
 /// How many reasons an order's status holds.
@@ -29,11 +29,16 @@ pub(super) async fn record(bridge: &Bridge, order: PortalOrder, outcome: &Outcom
         return Ok(order);
     }
     let name = order.name_any();
-    let patch = json!({"apiVersion": "ecqx.epygicloud.com/v1alpha1", "kind": "PortalOrder", "status": wanted});
-    // By force: the bridge alone says where an order stands.
+    let patch = json!({
+        "apiVersion": "ecqx.epygicloud.com/v1alpha1", "kind": "PortalOrder",
+        // As it was judged, and not as another bridge has recorded it meanwhile: what is fulfilled is not on hold again.
+        "metadata": { "resourceVersion": order.metadata.resource_version },
+        "status": wanted,
+    });
+    // By force: bridges alone say where an order stands.
     let params = PatchParams::apply(FIELD_MANAGER).force();
     let written = bridge.orders().patch_status(&name, &params, &Patch::Apply(&patch)).await;
-    let written = written.map_err(FulfilError::api("record the state of", "PortalOrder", &name))?;
+    let written = written.map_err(FulfilError::api(RECORD, "PortalOrder", &name))?;
     tracing::info!(order = name, state = ?wanted.phase, "the order's state was recorded");
     Ok(written)
 }

@@ -40,6 +40,7 @@ prop_compose! {
         failed in proptest::option::weighted(0.4, 0..SPAN),
         suspended in proptest::option::weighted(0.3, 0..SPAN),
         deletion in proptest::option::weighted(0.3, 0..2 * SPAN),
+        release in proptest::option::weighted(0.3, 0..2 * SPAN),
     ) -> Life {
         Life {
             trial: trial.map(|(start, length)| Trial { started_at: day(start), ends_at: day(start + length) }),
@@ -47,6 +48,7 @@ prop_compose! {
             payment_failed_at: failed.map(day),
             suspended_at: suspended.map(day),
             data_deletion_at: deletion.map(day),
+            name_release_at: release.map(day),
             ..Life::new(term)
         }
     }

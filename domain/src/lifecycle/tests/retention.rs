@@ -61,3 +61,15 @@ fn a_deletion_that_was_announced_for_an_earlier_end_is_not_carried_out_at_a_late
     assert!(!life.data_is_due(&deleting(), left_at));
     assert_eq!(life.announced_deletion(&deleting(), left_at), Some(left_at + days(30)));
 }
+
+#[test]
+fn the_date_from_which_others_may_take_the_name_stands_once_it_was_said() {
+    let said = Life { name_release_at: on_trial().name_release(&rules()), ..on_trial() };
+    assert_eq!(said.name_release_at, Some(at(END) + days(90)));
+    let shorter = LifecycleRules { name_reservation: days(31), ..rules() };
+    assert_eq!(said.name_release(&shorter), Some(at(END) + days(90)));
+    assert!(!said.name_is_released(&shorter, at(END) + days(89)));
+    let other_end = Life { unsubscribed_at: Some(at("2027-01-01T00:00:00Z")), ..converted(&said) };
+    let expected = at("2027-01-01T00:00:00Z") + days(31);
+    assert_eq!(other_end.name_release(&shorter), Some(expected), "an end that was undone has no reservation");
+}

@@ -49,6 +49,8 @@ pub enum PodState {
     Broken,
     /// Going already.
     Going,
+    /// The StatefulSet has changed, and its controller has not said yet whether that makes another pod.
+    Unjudged,
 }
 
 /// What is known of a pod's calls.
@@ -92,6 +94,8 @@ pub enum Reason {
     UnknownWindow,
     /// Other pods that are being replaced.
     Others,
+    /// Word of the StatefulSet's controller.
+    Verdict,
 }
 
 /// When a pod may be replaced, by the instance and the provider.
@@ -112,6 +116,9 @@ pub fn decide(situation: Situation, rules: Rules<'_>, now: Timestamp) -> Decisio
         PodState::Current => return Decision::Keep,
         PodState::Going => return Decision::Going,
         PodState::Broken => return Decision::Replace,
+        // One that waits already goes on waiting, since when it did.
+        PodState::Unjudged if situation.since.is_some() => return Decision::Wait(Reason::Verdict),
+        PodState::Unjudged => return Decision::Keep,
         PodState::Outdated if rules.window_is_wrong => return Decision::Wait(Reason::UnknownWindow),
         PodState::Outdated => {}
     }
@@ -136,7 +143,7 @@ pub fn state_of(pod: Option<&Pod>, set: Option<&StatefulSet>) -> PodState {
     if pod.metadata.deletion_timestamp.is_some() {
         return PodState::Going;
     }
-    let Some(newest) = newest_revision(set) else { return PodState::Current };
+    let Some(newest) = newest_revision(set) else { return PodState::Unjudged };
     let made_of = pod.metadata.labels.as_ref().and_then(|labels| labels.get(REVISION));
     match made_of {
         Some(revision) if revision == newest => PodState::Current,

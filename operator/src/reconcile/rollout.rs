@@ -116,6 +116,10 @@ pub(super) fn told(decision: &Decision) -> (bool, &'static str, String) {
             let message = "the pod is to be replaced; as many others as may be at one time are being replaced";
             (true, reason::OTHERS_FIRST, message.to_owned())
         }
+        Decision::Wait(Reason::Verdict) => {
+            let message = "the pod is to be replaced; its StatefulSet has just changed";
+            (true, reason::PROGRESSING, message.to_owned())
+        }
         Decision::Replace | Decision::Going => (true, reason::REPLACING, "the pod is being replaced".to_owned()),
     }
 }

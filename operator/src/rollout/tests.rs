@@ -131,7 +131,21 @@ fn a_pod_is_judged_by_its_revision_and_its_containers(#[case] pod: Pod, #[case] 
 
 #[test]
 fn a_template_that_the_statefulset_controller_has_not_seen_is_not_judged_by() {
-    assert_eq!(state_of(Some(&pod("old")), Some(&set(1))), PodState::Current);
+    assert_eq!(state_of(Some(&pod("old")), Some(&set(1))), PodState::Unjudged);
+    let decided = |since| {
+        let situation = Situation { pod: PodState::Unjudged, calls: IDLE, since };
+        decide(
+            situation,
+            Rules { window: None, window_is_wrong: false, provider: &provider() },
+            at("2026-11-27T12:00:00Z"),
+        )
+    };
+    assert_eq!(decided(None), Decision::Keep);
+    assert_eq!(
+        decided(Some(at("2026-11-27T11:00:00Z"))),
+        Decision::Wait(Reason::Verdict),
+        "it has been waiting all along"
+    );
 }
 
 #[test]

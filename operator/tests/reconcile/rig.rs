@@ -284,6 +284,13 @@ impl Rig {
         self.audited().into_iter().filter(|write| write.contains(part) && write.ends_with(" 201")).collect()
     }
 
+    /// The write, events aside, before the first deletion of an object with this in its path.
+    pub fn before_deletion_of(&self, part: &str) -> String {
+        let all: Vec<String> = self.audited().into_iter().filter(|write| !write.contains("/events")).collect();
+        let deletion = all.iter().position(|write| write.contains(part) && write.starts_with("\"delete\"")).unwrap();
+        all[deletion - 1].clone()
+    }
+
     /// The deletions of objects with this in their path.
     pub fn deleted(&self, part: &str) -> Vec<String> {
         self.audited().into_iter().filter(|write| write.contains(part) && write.starts_with("\"delete\"")).collect()

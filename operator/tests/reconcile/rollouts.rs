@@ -53,6 +53,8 @@ async fn a_pod_is_replaced_when_its_calls_are_over_and_not_before() {
     rig.settled().await;
     let deleted: Vec<_> = rig.deleted("/pods/");
     assert_eq!(deleted.len(), 1, "one pod went, once: {deleted:?}");
+    let before = rig.before_deletion_of("/pods/");
+    assert!(before.contains("ecqxinstances/talks/status"), "it leaves the DNS first, and then: {before}");
     rig.stop().await;
 }
 
@@ -90,5 +92,28 @@ async fn a_change_of_limits_or_lists_replaces_no_pod() {
     rig.settled().await;
     assert_eq!(stand_in.ready_pod().await.uid(), before.uid());
     assert_eq!(rig.condition(NS, "grows", condition::ROLLOUT_PENDING).await.0, "False");
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn no_more_pods_than_may_be_are_replaced_at_one_time() {
+    let rig = Rig::start_with(&json!({ "pbx": { "rolloutsAtOnce": 1 } })).await;
+    rig.namespace(NS).await;
+    rig.instance(NS, "first", "first").await;
+    let first = StandIn::start(&rig.client, NS, "first").await;
+    rig.until(NS, "first", condition::READY, "True").await;
+    let before = first.ready_pod().await;
+    // Another that starts, and does not come up.
+    rig.instance(NS, "second", "second").await;
+    let second = StandIn::start(&rig.client, NS, "second").await;
+    rig.until(NS, "second", condition::READY, "True").await;
+    second.breaks("ContainerCreating").await;
+    rig.until(NS, "second", condition::READY, "False").await;
+
+    more_memory(&rig, "first", "300Mi").await;
+    until_pending(&rig, "first", "as many others as may be at one time are being replaced").await;
+    assert_eq!(first.ready_pod().await.uid(), before.uid());
+    second.comes_up().await;
+    until_replaced(&rig, &first, &before).await;
     rig.stop().await;
 }

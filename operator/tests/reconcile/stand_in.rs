@@ -86,6 +86,11 @@ impl StandIn {
         }
     }
 
+    /// The pod is ready again.
+    pub async fn comes_up(&self) {
+        self.state.report(true, &json!({ "running": {} })).await;
+    }
+
     /// The container of the pod waits for this.
     pub async fn breaks(&self, reason: &str) {
         let state = json!({ "waiting": { "reason": reason } });

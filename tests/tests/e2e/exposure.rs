@@ -20,16 +20,22 @@ const NS: &str = "reseller-one";
 /// An address of the documentation's own range (RFC 5737): nobody else has it.
 const GIVEN: &str = "192.0.2.77";
 
+/// What the controller of a load balancer does, once there is a Service for it.
+pub async fn give_address(stage: &Stage, (namespace, name): (&str, &str), address: &str) -> Result<()> {
+    stage.product.until((namespace, name), (condition::EXPOSED, "False"), PATIENCE).await?;
+    let services: Api<Service> = Api::namespaced(stage.product.client.clone(), namespace);
+    let given = json!({ "status": { "loadBalancer": { "ingress": [{ "ip": address }] } } });
+    services.patch_status(&format!("ecqx-{name}-lb"), &PatchParams::default(), &Patch::Merge(given)).await?;
+    Ok(())
+}
+
 pub async fn phones_call_through_the_address_of_a_load_balancer(stage: Stage) -> Result<()> {
     instance(&stage, NS, "wide", "meghri").await?;
     stage.in_service(NS, "wide").await?;
     let before = stage.product.pods(NS).get("ecqx-wide-0").await?;
     let wanted = json!({ "spec": { "exposure": { "type": "LoadBalancer" } } });
     stage.product.instances(NS).patch("wide", &PatchParams::default(), &Patch::Merge(wanted)).await?;
-    stage.product.until((NS, "wide"), (condition::EXPOSED, "False"), PATIENCE).await?;
-    let services: Api<Service> = Api::namespaced(stage.product.client.clone(), NS);
-    let given = json!({ "status": { "loadBalancer": { "ingress": [{ "ip": GIVEN }] } } });
-    services.patch_status("ecqx-wide-lb", &PatchParams::default(), &Patch::Merge(given)).await?;
+    give_address(&stage, (NS, "wide"), GIVEN).await?;
 
     stage.product.until((NS, "wide"), (condition::EXPOSED, "True"), PATIENCE).await?;
     let instance = stage.product.until((NS, "wide"), (condition::LICENSES_APPLIED, "True"), PATIENCE).await?;

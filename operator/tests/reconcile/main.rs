@@ -10,6 +10,7 @@ mod reach;
 mod refusals;
 mod rig;
 mod rollouts;
+mod sizes;
 mod stand_in;
 
 use ecqx_crds::{FqdnClaim, condition};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::control::{Control, ControlError, answers};
 use crate::files::{self, WriteError};
-use crate::render::{self, DIALPLAN, PJSIP, RTP, Rendering, Settings};
+use crate::render::{self, DIALPLAN, PJSIP, QUEUES, RTP, Rendering, Settings, VOICEMAIL};
 use crate::source::{Source, SourceError};
 use crate::status::{Applied, Shared};
 use crate::wanted::Wanted;
@@ -69,7 +69,9 @@ impl Applier {
         let (source, settings) = (self.source.clone(), Arc::clone(&self.settings));
         let work = move || -> Result<(), WriteError> {
             let at = &settings.directories;
-            for dir in [at.config.clone(), at.run.join("log"), at.data.join("astdb"), at.data.join("spool")] {
+            for dir in
+                [at.config.clone(), at.run.join("log"), at.data.join("astdb"), at.data.join("spool"), at.recordings()]
+            {
                 files::ensure_dir(&dir)?;
             }
             match source.read() {
@@ -153,6 +155,8 @@ impl Applier {
         let commands = [
             (RTP, "module reload res_rtp_asterisk.so"),
             (PJSIP, "module reload res_pjsip.so"),
+            (VOICEMAIL, "voicemail reload"),
+            (QUEUES, "queue reload all"),
             (DIALPLAN, "dialplan reload"),
         ];
         for (file, command) in commands {
@@ -171,7 +175,7 @@ impl Applier {
             return Err(not_taken("the dialplan"));
         }
         let answer = self.control.run("pjsip show endpoint anonymous", QUESTION_LIMIT).await?;
-        if answers::pjsip_mark(&answer) != Some(&rendering.mark) {
+        if answers::pjsip_mark(&answer) != Some(&rendering.phones_mark) {
             return Err(not_taken("the phones"));
         }
         let answer = self.control.run("pjsip list endpoints", QUESTION_LIMIT).await?;
@@ -180,7 +184,7 @@ impl Applier {
             return Err(not_taken("each endpoint"));
         }
         let answer = self.control.run("pjsip list aors", QUESTION_LIMIT).await?;
-        let contacts = wanted.phones.iter().map(|phone| (phone.number.as_str(), u32::from(phone.enabled)));
+        let contacts = wanted.phones.iter().map(|phone| (phone.number.as_str(), phone.contacts));
         if answers::addresses(&answer) != contacts.collect() {
             return Err(not_taken("each address"));
         }

@@ -10,11 +10,17 @@ use sha2::{Digest, Sha256};
 
 use crate::wanted::Wanted;
 
+pub mod call_centre;
+pub mod conference;
 pub mod core;
 pub mod dialplan;
 pub mod modules;
 pub mod pjsip;
+pub mod pool;
+pub mod recording;
+pub mod signals;
 pub mod text;
+pub mod voicemail;
 
 /// The name of the file that holds the phones.
 pub const PJSIP: &str = "pjsip.conf";
@@ -22,6 +28,11 @@ pub const PJSIP: &str = "pjsip.conf";
 pub const RTP: &str = "rtp.conf";
 /// The name of the file that holds the dialplan.
 pub const DIALPLAN: &str = "extensions.conf";
+
+/// The name of the file that holds the mailboxes.
+pub const VOICEMAIL: &str = "voicemail.conf";
+/// The name of the file that holds the queues.
+pub const QUEUES: &str = "queues.conf";
 
 /// Where things are; fixed for the life of the pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,11 +78,13 @@ pub struct Settings {
 /// Asterisk's whole configuration, by file name.
 pub type Files = BTreeMap<&'static str, String>;
 
-/// A configuration and the mark by which Asterisk tells that it runs with it.
+/// A configuration and the marks by which Asterisk tells that it runs with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendering {
-    /// `GENERATION/DIGEST`; in the dialplan and in the phones' file, so that both are asked.
+    /// `GENERATION/DIGEST`, in the dialplan; it stands for all files.
     pub mark: String,
+    /// The digest of the phones' file, in itself. Without the generation: a change of a count does not touch 3000 phones.
+    pub phones_mark: String,
     /// What to write.
     pub files: Files,
 }
@@ -93,19 +106,33 @@ impl Network {
 /// Renders everything.
 pub fn render(wanted: &Wanted, settings: &Settings) -> Rendering {
     let network = settings.network.with(&wanted.network);
-    let mark = mark(wanted, &network);
     let mut files = core::render(settings);
     files.insert(RTP, core::rtp(&network));
     files.insert("modules.conf", modules::render());
-    files.insert(PJSIP, pjsip::render(wanted, &network, &mark));
-    files.insert(DIALPLAN, dialplan::render(wanted, &mark));
-    Rendering { mark, files }
+    files.insert("features.conf", recording::FEATURES.to_owned());
+    files.insert("confbridge.conf", conference::PROFILES.to_owned());
+    files.insert(VOICEMAIL, voicemail::mailboxes(wanted));
+    files.insert(QUEUES, call_centre::queues(wanted));
+    let phones_mark = digest(&pjsip::render(wanted, &network, ""));
+    files.insert(PJSIP, pjsip::render(wanted, &network, &phones_mark));
+    let recordings = settings.directories.recordings();
+    let plan = |mark: &str| dialplan::render(wanted, &recordings, mark);
+    // A password may change while the limits do not: all files make the mark.
+    let all = files.values().map(String::as_str).chain([plan("").as_str()]).collect::<String>();
+    let mark = format!("{}/{}", wanted.generation, digest(&all));
+    files.insert(DIALPLAN, plan(&mark));
+    Rendering { mark, phones_mark, files }
 }
 
-/// Tells apart renderings of one generation too: a password may change while the limits do not.
-fn mark(wanted: &Wanted, network: &Network) -> String {
-    let content = pjsip::render(wanted, network, "") + &dialplan::render(wanted, "") + &core::rtp(network);
-    format!("{}/{}", wanted.generation, text::hex(&Sha256::digest(content)[..4]))
+fn digest(content: &str) -> String {
+    text::hex(&Sha256::digest(content)[..4])
+}
+
+impl Directories {
+    /// Where recordings lie, on the volume.
+    pub fn recordings(&self) -> PathBuf {
+        self.data.join("recordings")
+    }
 }
 
 #[cfg(test)]

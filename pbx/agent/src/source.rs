@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pbx_contract::{ContractError, Document, ExtensionsFile, LimitsFile};
 
-use crate::wanted::{Passwords, Unfit, Wanted};
+use crate::wanted::{self, Passwords, Unfit, Wanted};
 
 /// More than 3000 extensions with long names need; a ConfigMap holds 1 MiB.
 const FILE_MAX: u64 = 4 << 20;
@@ -49,9 +49,9 @@ impl Source {
         let limits: LimitsFile = self.document()?;
         let extensions: ExtensionsFile = self.document()?;
         let mut passwords = Passwords::default();
-        for number in extensions.extensions.iter().map(|extension| &extension.number) {
-            if let Some(password) = self.password(number)? {
-                passwords.0.insert(number.clone(), password);
+        for key in wanted::keys(&extensions) {
+            if let Some(password) = self.secret(&key)? {
+                passwords.0.insert(key, password);
             }
         }
         Ok(Wanted::new(&limits, &extensions, &passwords)?)
@@ -63,13 +63,9 @@ impl Source {
         Ok(D::parse(&String::from_utf8_lossy(&bytes))?)
     }
 
-    /// Only digits make a path here, so that no number leads out of the directory. A missing file is no error yet:
-    /// [`Wanted::new`] names the extension.
-    fn password(&self, number: &str) -> Result<Option<Vec<u8>>, SourceError> {
-        if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Ok(None);
-        }
-        let path = self.passwords_dir.join(number);
+    /// A missing file is no error yet: [`Wanted::new`] names what it lacks.
+    fn secret(&self, key: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        let path = self.passwords_dir.join(key);
         match read_at_most(&path, PASSWORD_MAX) {
             Ok(password) => Ok(Some(password)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -1,17 +1,22 @@
 //! The checked form of what is mounted: the renderer's only input. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
-use md5::{Digest, Md5};
-use pbx_contract::{ContractError, Extension, ExtensionsFile, LimitsFile, Network};
+use pbx_contract::{
+    ContractError, Extension, ExtensionsFile, Limits, LimitsFile, Network, Queue, Recording, RingGroup, Seat,
+    Voicemail, secret,
+};
 
-use crate::render::text::hex;
+pub use credential::Credential;
 
-/// The longest extension number that is taken.
+mod credential;
+
+/// The longest number that is taken.
 const NUMBER_MAX: usize = 32;
+/// The longest PIN that is taken.
+const PIN_MAX: usize = 16;
 
-/// The SIP passwords by extension number, as the mounted files hold them.
+/// What the mounted Secret holds, by key (see [`pbx_contract::secret`]).
 #[derive(Default)]
 pub struct Passwords(pub BTreeMap<String, Vec<u8>>);
 
@@ -26,8 +31,16 @@ pub struct Wanted {
     pub suspended: bool,
     /// How phones reach it.
     pub network: Network,
+    /// The entitlements, as counts.
+    pub limits: Limits,
     /// The configured extensions, in the order of their numbers.
     pub phones: Vec<Phone>,
+    /// Numbers that ring several extensions; members that are enabled only.
+    pub groups: Vec<RingGroup>,
+    /// Conference rooms.
+    pub rooms: Vec<Room>,
+    /// Queues of the call centre.
+    pub queues: Vec<Queue>,
 }
 
 /// One configured extension.
@@ -41,12 +54,39 @@ pub struct Phone {
     pub credential: Credential,
     /// False for those beyond the limit.
     pub enabled: bool,
+    /// How many may register at one time: none when disabled.
+    pub contacts: u32,
+    /// Whether it has a softphone's seat, and so may have several contacts to be rung.
+    pub softphone: bool,
+    /// Whether it may watch the state of others.
+    pub watches: bool,
+    /// Which of its calls are recorded.
+    pub recording: Recording,
+    /// What happens to a call that is not taken; none: it is answered with 480 or 486.
+    pub mailbox: Option<Mailbox>,
 }
 
-/// The digest `MD5(number:realm:password)` in hex: what SIP authentication compares. As good as the password within
-/// this realm, so it is never printed; but it is inert text, whatever the password holds.
+/// The mailbox of an extension.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Credential(String);
+pub struct Mailbox {
+    /// Digits; none: nobody can listen to it by telephone.
+    pub pin: Option<String>,
+    /// Where messages are told of; still hostile.
+    pub email: Option<String>,
+    /// Whether the message goes with the mail.
+    pub attach: bool,
+}
+
+/// A conference room.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Room {
+    /// Digits only.
+    pub number: String,
+    /// Lets participants in.
+    pub pin: String,
+    /// Lets administrators in.
+    pub admin_pin: String,
+}
 
 /// Why the mounted files cannot be applied.
 #[derive(Debug, thiserror::Error)]
@@ -55,14 +95,20 @@ pub enum Unfit {
     #[error("limits.json: instance.fqdn {0:?} is not a DNS name")]
     Fqdn(String),
     /// A number that is not one.
-    #[error("extensions.json: extension number {0:?} is not 1 to {NUMBER_MAX} digits")]
+    #[error("extensions.json: number {0:?} is not 1 to {NUMBER_MAX} digits")]
     Number(String),
     /// The same number twice.
-    #[error("extensions.json: extension {0} is there twice")]
+    #[error("extensions.json: number {0} is there twice")]
     Twice(String),
     /// No password for a configured extension.
     #[error("the SIP password of extension {0} is missing or empty; it is waited for in the mounted Secret")]
     Password(String),
+    /// No PIN for a conference room: it would be open to all.
+    #[error("the PIN {0} is missing in the mounted Secret; it is waited for")]
+    NoPin(String),
+    /// A PIN that nobody can dial.
+    #[error("the PIN {0} in the mounted Secret is not 1 to {PIN_MAX} digits")]
+    Pin(String),
     /// Two files that do not belong together.
     #[error(transparent)]
     Pair(#[from] ContractError),
@@ -82,25 +128,44 @@ impl Wanted {
         if !is_dns_name(fqdn) {
             return Err(Unfit::Fqdn(fqdn.clone()));
         }
-        let mut seen = BTreeSet::new();
-        let mut phones = Vec::with_capacity(extensions.extensions.len());
-        let limit = limits.limits.ip_phone_extension;
-        let enabled = extensions.enabled(limit).into_iter().map(|extension| (extension, true));
-        let disabled = extensions.disabled(limit).into_iter().map(|extension| (extension, false));
-        for (extension, enabled) in enabled.chain(disabled) {
-            if !seen.insert(&extension.number) {
-                return Err(Unfit::Twice(extension.number.clone()));
-            }
-            phones.push(Phone::new(extension, enabled, fqdn, passwords)?);
-        }
-        let (generation, network) = (limits.generation.clone(), limits.network.clone());
-        Ok(Self { generation, fqdn: fqdn.clone(), suspended: limits.suspended, network, phones })
+        check_numbers(extensions)?;
+        let phones = Phones::new(limits, extensions, passwords).all()?;
+        let enabled: BTreeSet<&String> =
+            phones.iter().filter(|phone| phone.enabled).map(|phone| &phone.number).collect();
+        let of_enabled = |group: &RingGroup| RingGroup {
+            members: group.members.iter().filter(|member| enabled.contains(member)).cloned().collect(),
+            ..group.clone()
+        };
+        Ok(Self {
+            generation: limits.generation.clone(),
+            fqdn: fqdn.clone(),
+            suspended: limits.suspended,
+            network: limits.network.clone(),
+            limits: limits.limits,
+            groups: extensions.ring_groups.iter().map(of_enabled).collect(),
+            rooms: extensions
+                .conference_rooms
+                .iter()
+                .map(|room| passwords.room(&room.number))
+                .collect::<Result<_, _>>()?,
+            queues: extensions.queues.clone(),
+            phones,
+        })
     }
 
     /// Lets nobody in: what Asterisk starts with when nothing valid is mounted yet.
     pub fn nothing() -> Self {
-        let (generation, fqdn, network) = ("none".into(), "invalid".into(), Network::default());
-        Self { generation, fqdn, suspended: true, network, phones: Vec::new() }
+        Self {
+            generation: "none".into(),
+            fqdn: "invalid".into(),
+            suspended: true,
+            network: Network::default(),
+            limits: Limits::default(),
+            phones: Vec::new(),
+            groups: Vec::new(),
+            rooms: Vec::new(),
+            queues: Vec::new(),
+        }
     }
 
     /// The numbers of the enabled extensions.
@@ -109,43 +174,139 @@ impl Wanted {
     }
 }
 
-impl Phone {
-    fn new(extension: &Extension, enabled: bool, realm: &str, passwords: &Passwords) -> Result<Self, Unfit> {
-        let number = &extension.number;
-        if number.is_empty() || number.len() > NUMBER_MAX || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+/// Whatever can be dialled: each number once, members and agents too are numbers.
+fn check_numbers(file: &ExtensionsFile) -> Result<(), Unfit> {
+    let groups = file.ring_groups.iter().map(|group| &group.number);
+    let rooms = file.conference_rooms.iter().map(|room| &room.number);
+    let queues = file.queues.iter().map(|queue| &queue.number);
+    let mut seen = BTreeSet::new();
+    for number in file.extensions.iter().map(|extension| &extension.number).chain(groups).chain(rooms).chain(queues) {
+        if !is_number(number) {
             return Err(Unfit::Number(number.clone()));
         }
-        let password = passwords.0.get(number).map(|bytes| without_line_end(bytes)).unwrap_or_default();
+        if !seen.insert(number) {
+            return Err(Unfit::Twice(number.clone()));
+        }
+    }
+    let members = file.ring_groups.iter().flat_map(|group| &group.members);
+    let at_queues = file.queues.iter().flat_map(|queue| queue.agents.iter().chain(&queue.supervisors));
+    match members.chain(at_queues).find(|number| !is_number(number)) {
+        Some(number) => Err(Unfit::Number(number.clone())),
+        None => Ok(()),
+    }
+}
+
+/// Makes phones of extensions.
+struct Phones<'files> {
+    limits: &'files LimitsFile,
+    extensions: &'files ExtensionsFile,
+    passwords: &'files Passwords,
+    softphones: BTreeSet<&'files str>,
+    watchers: BTreeSet<&'files str>,
+}
+
+impl<'files> Phones<'files> {
+    fn new(limits: &'files LimitsFile, extensions: &'files ExtensionsFile, passwords: &'files Passwords) -> Self {
+        let enabled = limits.limits.ip_phone_extension;
+        let seated = |seat, seats| {
+            extensions.seated(seat, seats, enabled).into_iter().map(|extension| extension.number.as_str()).collect()
+        };
+        Self {
+            limits,
+            extensions,
+            passwords,
+            softphones: seated(Seat::Softphone, limits.limits.eqall_softphone),
+            watchers: seated(Seat::Receptionist, limits.limits.eqall_receptionist),
+        }
+    }
+
+    fn all(&self) -> Result<Vec<Phone>, Unfit> {
+        let limit = self.limits.limits.ip_phone_extension;
+        let enabled = self.extensions.enabled(limit).into_iter().map(|extension| (extension, true));
+        let disabled = self.extensions.disabled(limit).into_iter().map(|extension| (extension, false));
+        enabled.chain(disabled).map(|(extension, enabled)| self.phone(extension, enabled)).collect()
+    }
+
+    fn phone(&self, extension: &Extension, enabled: bool) -> Result<Phone, Unfit> {
+        let number = &extension.number;
+        let password = self.passwords.line(number).unwrap_or_default();
         if password.is_empty() {
             return Err(Unfit::Password(number.clone()));
         }
-        let credential = Credential::new(number, realm, password);
-        Ok(Self { number: number.clone(), name: extension.name.clone(), credential, enabled })
+        let softphone = self.softphones.contains(number.as_str());
+        let contacts = self.limits.policy.phones_per_extension.saturating_add(u32::from(softphone));
+        Ok(Phone {
+            credential: Credential::new(number, &self.limits.instance.fqdn, password),
+            contacts: if enabled { contacts } else { 0 },
+            watches: self.watchers.contains(number.as_str()),
+            mailbox: self.mailbox(extension)?,
+            recording: extension.recording,
+            name: extension.name.clone(),
+            number: number.clone(),
+            softphone,
+            enabled,
+        })
+    }
+
+    fn mailbox(&self, extension: &Extension) -> Result<Option<Mailbox>, Unfit> {
+        if extension.voicemail == Voicemail::Off {
+            return Ok(None);
+        }
+        let told = matches!(extension.voicemail, Voicemail::Notify | Voicemail::Attach);
+        let pin = self.passwords.pin(&secret::mailbox_pin(&extension.number))?;
+        let email = extension.email.clone().filter(|_| told);
+        Ok(Some(Mailbox { pin, email, attach: extension.voicemail == Voicemail::Attach }))
     }
 }
 
-impl Credential {
-    fn new(number: &str, realm: &str, password: &[u8]) -> Self {
-        let digest = Md5::new().chain_update(number).chain_update(":").chain_update(realm).chain_update(":");
-        Self(hex(&digest.chain_update(password).finalize()))
+impl Passwords {
+    /// One made with an editor or `echo` ends in a line end that is not part of it.
+    fn line(&self, key: &str) -> Option<&[u8]> {
+        let bytes = self.0.get(key)?;
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        Some(bytes.strip_suffix(b"\r").unwrap_or(bytes))
     }
 
-    /// The 32 hex digits, for the rendered file only.
-    pub fn reveal(&self) -> &str {
-        &self.0
+    fn pin(&self, key: &str) -> Result<Option<String>, Unfit> {
+        let Some(pin) = self.line(key) else { return Ok(None) };
+        let is_pin = (1..=PIN_MAX).contains(&pin.len()) && pin.iter().all(u8::is_ascii_digit);
+        if !is_pin {
+            return Err(Unfit::Pin(key.to_owned()));
+        }
+        Ok(Some(String::from_utf8_lossy(pin).into_owned()))
+    }
+
+    fn room(&self, number: &str) -> Result<Room, Unfit> {
+        let pin = |key: String| self.pin(&key)?.ok_or(Unfit::NoPin(key));
+        let (pin, admin_pin) = (pin(secret::room_pin(number))?, pin(secret::room_admin_pin(number))?);
+        Ok(Room { number: number.to_owned(), pin, admin_pin })
     }
 }
 
-impl fmt::Debug for Credential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credential(..)")
+/// The keys that a PBX with these extensions needs, of numbers only: none leads out of the directory.
+pub fn keys(file: &ExtensionsFile) -> Vec<String> {
+    let numbers = |number: &&String| is_number(number);
+    let extensions = file.extensions.iter().map(|extension| &extension.number).filter(numbers);
+    let rooms = file.conference_rooms.iter().map(|room| &room.number).filter(numbers);
+    let of_extension = |number: &String| [number.clone(), secret::mailbox_pin(number)];
+    let of_room = |number: &String| [secret::room_pin(number), secret::room_admin_pin(number)];
+    extensions.flat_map(of_extension).chain(rooms.flat_map(of_room)).collect()
+}
+
+impl std::fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Mailbox(..)")
     }
 }
 
-/// A password made with an editor or `echo` ends in a line end that is not part of it.
-fn without_line_end(bytes: &[u8]) -> &[u8] {
-    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    bytes.strip_suffix(b"\r").unwrap_or(bytes)
+impl std::fmt::Debug for Room {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Room({}, ..)", self.number)
+    }
+}
+
+fn is_number(number: &str) -> bool {
+    (1..=NUMBER_MAX).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_dns_name(name: &str) -> bool {

@@ -3,12 +3,11 @@
 use super::{Files, Network, Settings};
 
 /// Files that Asterisk reads at its start and complains about when they are missing; what they switch off is off.
-const OFF: [(&str, &str); 10] = [
+const OFF: [(&str, &str); 9] = [
     ("acl.conf", ""),
     ("ccss.conf", "[general]\n"),
     ("cdr.conf", "[general]\nenable = no\n"),
     ("cel.conf", "[general]\nenable = no\n"),
-    ("features.conf", "[general]\n"),
     ("manager.conf", "[general]\nenabled = no\n"),
     ("http.conf", "[general]\nenabled = no\n"),
     ("pjproject.conf", "[startup]\ntype = startup\nlog_level = default\n"),

@@ -3,13 +3,19 @@
 //! A new dialled feature is a line in [`FEATURES`]; what it needs beyond a line gets a context of its own.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
-use crate::wanted::Wanted;
+use pbx_contract::{RingGroup, RingStrategy};
+
+use super::{call_centre, conference, pool, recording, voicemail};
+use crate::wanted::{Phone, Wanted};
 
 /// The context of a phone that may call.
 pub const PHONES: &str = "phones";
 /// The context of whoever may not: each number is answered with 403 (hangup cause 21, call rejected).
 pub const REFUSED: &str = "refused";
+/// The context of the extensions' states, to which receptionists subscribe.
+pub const HINTS: &str = "hints";
 /// The global variable that holds the mark of the rendering.
 pub const MARK_VARIABLE: &str = "ECQX_RENDERED";
 
@@ -19,35 +25,104 @@ const RING_SECONDS: u32 = 60;
 const ABSENT: u8 = 20;
 
 /// Dialled codes that are the same in each PBX.
-const FEATURES: &str = "\n[features]\n; Echo test.\nexten => *43,1,Answer()\n same => n,Echo()\n same => n,Hangup()\n";
+const FEATURES: &str = "\n[features]\n; Echo test.\nexten => *43,1,Answer()\n same => n,Echo()\n same => n,Hangup()\n\
+                        ; One's own mailbox.\nexten => *97,1,Answer()\n same => n,VoiceMailMain(${ECQX_EXTENSION}@ecqx)\n\
+                        same => n,Hangup()\n";
+
+/// Rings an extension: `Gosub(ring,s,1(NUMBER))`. Both contacts of one with a softphone's seat are rung, as long as they are what
+/// they seem: a contact is what a phone said of itself, and a comma or a foreign channel in it must not become part of the dial
+/// command.
+fn ring() -> String {
+    let (mode, caller_mode, answered) = (recording::MODE, recording::CALLER_MODE, recording::ANSWERED);
+    format!(
+        "\n[ring]\nexten => s,1,Set(__{caller_mode}=${{{mode}}})\n\
+         same => n,Dial(PJSIP/${{ARG1}},{RING_SECONDS},U({answered}))\n same => n,Return()\n\
+         \n[ring-both]\nexten => s,1,Set(__{caller_mode}=${{{mode}}})\n\
+         same => n,Set(LOCAL(both)=${{PJSIP_DIAL_CONTACTS(${{ARG1}})}})\n\
+         same => n,Set(LOCAL(first)=${{CUT(both,&,1)}})\n same => n,Set(LOCAL(second)=${{CUT(both,&,2)}})\n\
+         same => n,Set(LOCAL(start)=PJSIP/${{ARG1}}/sip)\n\
+         same => n,Set(LOCAL(length)=${{LEN(${{start}})}})\n\
+         same => n,GotoIf($[${{FIELDQTY(both,&)}} != 2]?one)\n\
+         same => n,GotoIf($[${{FIELDQTY(both,\\,)}} > 1]?one)\n\
+         same => n,GotoIf($[\"${{first:0:${{length}}}}\" != \"${{start}}\"]?one)\n\
+         same => n,GotoIf($[\"${{second:0:${{length}}}}\" != \"${{start}}\"]?one)\n\
+         same => n,Dial(${{both}},{RING_SECONDS},U({answered}))\n same => n,Return()\n\
+         same => n(one),Dial(PJSIP/${{ARG1}},{RING_SECONDS},U({answered}))\n same => n,Return()\n"
+    )
+}
 
 /// What a call that was not taken is answered with: 486 when busy, 480 otherwise. Never 503, which other systems take
 /// as the whole server being down.
-const UNANSWERED: &str = "\n[unanswered]\nexten => s-BUSY,1,Hangup(17)\nexten => s-NOANSWER,1,Hangup(19)\n\
+const UNANSWERED: &str = "\n[unanswered]\nexten => s-,1,Hangup(20)\nexten => s-BUSY,1,Hangup(17)\nexten => s-NOANSWER,1,Hangup(19)\n\
                           exten => _s-.,1,Hangup(20)\n";
 
 /// Renders the file. A number in no context is answered with 404 by Asterisk itself.
-pub fn render(wanted: &Wanted, mark: &str) -> String {
+pub fn render(wanted: &Wanted, recordings: &Path, mark: &str) -> String {
     let mut out = format!(
         "[general]\nstatic = yes\nwriteprotect = yes\nautofallthrough = yes\nclearglobalvars = yes\n\
          \n[globals]\n{MARK_VARIABLE} = {mark}\n\
-         \n[{PHONES}]\ninclude => features\ninclude => extensions\n\
-         \n[{REFUSED}]\nexten => _[!-~]!,1,Hangup(21)\n"
+         \n[{PHONES}]\ninclude => features\ninclude => {}\ninclude => {}\ninclude => groups\ninclude => extensions\n\
+         \n[{REFUSED}]\nexten => _[!-~]!,1,Hangup(21)\n",
+        conference::CONTEXT,
+        call_centre::CONTEXT
     );
     out += FEATURES;
     out += UNANSWERED;
-    out += "\n[extensions]\n";
-    for phone in &wanted.phones {
+    out += &pool::render();
+    out += &recording::render(wanted, recordings);
+    out += &conference::render(wanted);
+    out += &call_centre::render(wanted);
+    out += &voicemail::render();
+    out += &ring();
+    out += &groups(&wanted.groups);
+    out += &extensions(&wanted.phones);
+    out + &hints(&wanted.phones)
+}
+
+fn extensions(phones: &[Phone]) -> String {
+    let mut out = "\n[extensions]\n".to_owned();
+    for phone in phones {
         let number = &phone.number;
-        // Writing to a String cannot fail.
-        let _ = if phone.enabled {
-            writeln!(
-                out,
-                "exten => {number},1,Dial(PJSIP/{number},{RING_SECONDS})\n same => n,Goto(unanswered,s-${{DIALSTATUS}},1)"
-            )
-        } else {
-            writeln!(out, "exten => {number},1,Hangup({ABSENT})")
+        let not_taken = match &phone.mailbox {
+            Some(_) => format!("Goto({},{number},1)", voicemail::CONTEXT),
+            None => "Goto(unanswered,s-${DIALSTATUS},1)".to_owned(),
         };
+        let ring = if phone.softphone { "ring-both" } else { "ring" };
+        // Writing to a String cannot fail.
+        let _ = match (phone.enabled, &phone.mailbox) {
+            (true, _) => writeln!(out, "exten => {number},1,Gosub({ring},s,1({number}))\n same => n,{not_taken}"),
+            (false, Some(_)) => writeln!(out, "exten => {number},1,{not_taken}"),
+            (false, None) => writeln!(out, "exten => {number},1,Hangup({ABSENT})"),
+        };
+    }
+    out
+}
+
+fn groups(groups: &[RingGroup]) -> String {
+    let mut out = "\n[groups]\n".to_owned();
+    for group in groups {
+        let (number, seconds, answered) = (&group.number, group.ring_seconds, recording::ANSWERED);
+        let members: Vec<String> = group.members.iter().map(|member| format!("PJSIP/{member}")).collect();
+        let rounds = match group.strategy {
+            RingStrategy::All => vec![members.join("&")],
+            RingStrategy::InOrder => members,
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "exten => {number},1,Set(__{}=${{{}}})", recording::CALLER_MODE, recording::MODE);
+        for round in rounds.iter().filter(|round| !round.is_empty()) {
+            let _ = writeln!(out, " same => n,Dial({round},{seconds},U({answered}))");
+        }
+        let _ = writeln!(out, " same => n,Goto(unanswered,s-${{DIALSTATUS}},1)");
+    }
+    out
+}
+
+/// The state of each extension, for those who may watch.
+fn hints(phones: &[Phone]) -> String {
+    let mut out = format!("\n[{HINTS}]\n");
+    for number in phones.iter().filter(|phone| phone.enabled).map(|phone| &phone.number) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "exten => {number},hint,PJSIP/{number}");
     }
     out
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// What each call needs.
-const CALLS: [&str; 17] = [
+const CALLS: [&str; 22] = [
     "res_timing_timerfd",
     "res_rtp_asterisk",
     "codec_alaw",
@@ -17,14 +17,19 @@ const CALLS: [&str; 17] = [
     "pbx_config",
     "func_callerid",
     "func_channel",
+    "func_cut",
     "func_global",
     "func_logic",
+    "func_strings",
     "app_dial",
+    "app_stack",
+    "app_userevent",
+    "res_mutestream",
     "app_echo",
 ];
 
 /// SIP: the registrar, and the objects that it reads from the files and keeps in the database.
-const SIP: [&str; 19] = [
+const SIP: [&str; 25] = [
     "res_sorcery_config",
     "res_sorcery_memory",
     "res_sorcery_astdb",
@@ -43,13 +48,41 @@ const SIP: [&str; 19] = [
     "res_pjsip_rfc3326",
     "res_pjsip_sdp_rtp",
     "res_pjsip_session",
+    "res_pjsip_dialog_info_body_generator",
+    "res_pjsip_exten_state",
+    "res_pjsip_outbound_publish",
+    "res_pjsip_mwi",
+    "res_pjsip_mwi_body_generator",
+    "res_pjsip_refer",
     "chan_pjsip",
+];
+
+/// What licensed features need: pools, recording, conference, voicemail, queues, barge.
+const FEATURES: [&str; 18] = [
+    "func_groupcount",
+    "func_lock",
+    "func_timeout",
+    "bridge_softmix",
+    "bridge_holding",
+    "format_wav",
+    "format_pcm",
+    "format_gsm",
+    "codec_gsm",
+    "app_read",
+    "app_playback",
+    "app_mixmonitor",
+    "app_confbridge",
+    "app_voicemail",
+    "app_queue",
+    "app_chanspy",
+    "res_musiconhold",
+    "res_smdi",
 ];
 
 /// Renders the file.
 pub fn render() -> String {
     let mut out = String::from("[modules]\nautoload = no\n");
-    for module in CALLS.iter().chain(&SIP) {
+    for module in CALLS.iter().chain(&SIP).chain(&FEATURES) {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "load = {module}.so");
     }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use pbx_contract::Recording;
+
 use super::text::caller_name;
-use super::{Network, dialplan};
+use super::{Network, dialplan, recording, signals, voicemail};
 use crate::wanted::{Phone, Wanted};
 
 /// Whoever is none of the phones. It has no address of record, so that a REGISTER gets 403, and no way to call.
@@ -56,26 +58,45 @@ fn transport(protocol: &str, network: &Network) -> String {
 
 /// A disabled phone is still asked for its credentials, so that a stranger learns nothing; then it gets 403.
 fn endpoint(phone: &Phone, realm: &str, suspended: bool) -> String {
-    let Phone { number, credential, enabled, .. } = phone;
+    let Phone { number, credential, enabled, watches, .. } = phone;
     let context = if *enabled && !suspended { dialplan::PHONES } else { dialplan::REFUSED };
     let caller = match phone.name.as_deref().and_then(caller_name) {
         Some(name) => format!("\"{name}\" <{number}>"),
         None => format!("<{number}>"),
     };
-    let credential = credential.reveal();
+    let (credential, more) = (credential.reveal(), features(phone));
+    let (subscribe, hints) = (if *watches { "yes" } else { "no" }, dialplan::HINTS);
     format!(
         "\n[{number}]\ntype = endpoint\ncontext = {context}\ncallerid = {caller}\nauth = {number}\naors = {number}\n\
          identify_by = auth_username,username\ndisallow = all\nallow = g722,alaw,ulaw\ndtmf_mode = rfc4733\n\
          direct_media = no\nrtp_symmetric = yes\nforce_rport = yes\nrewrite_contact = yes\n\
+         allow_subscribe = {subscribe}\nsubscribe_context = {hints}\n{more}\
          \n[{number}]\ntype = auth\nauth_type = digest\nusername = {number}\nrealm = {realm}\n\
          password_digest = MD5:{credential}\n"
     )
 }
 
+/// What its channels know of it: its number, which of its calls are recorded, whether it may begin that itself.
+fn features(phone: &Phone) -> String {
+    let number = &phone.number;
+    let mut out = format!("set_var = {}={number}\n", signals::EXTENSION_VARIABLE);
+    if phone.mailbox.is_some() {
+        let _ = writeln!(out, "mailboxes = {number}@{}", voicemail::BOXES);
+    }
+    match phone.recording {
+        Recording::Never => {}
+        Recording::OnDemand => out += "set_var = DYNAMIC_FEATURES=record\n",
+        Recording::Always => {
+            let _ = writeln!(out, "set_var = DYNAMIC_FEATURES=record\nset_var = {}=Always", recording::MODE);
+        }
+    }
+    out
+}
+
 /// No contact may be added to a disabled phone's address: a REGISTER gets 403.
 fn address(phone: &Phone, qualify_seconds: u32) -> String {
-    let (contacts, qualify) = if phone.enabled { (1, qualify_seconds) } else { (0, 0) };
-    let number = &phone.number;
+    let Phone { number, contacts, .. } = phone;
+    let qualify = if phone.enabled { qualify_seconds } else { 0 };
     format!(
         "\n[{number}]\ntype = aor\nmax_contacts = {contacts}\nremove_existing = yes\nminimum_expiration = 60\n\
          default_expiration = 600\nmaximum_expiration = 3600\nqualify_frequency = {qualify}\n"

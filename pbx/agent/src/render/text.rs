@@ -17,6 +17,20 @@ pub fn caller_name(raw: &str) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
+/// The longest address that is mailed to (RFC 5321, section 4.5.3.1.3).
+const EMAIL_MAX: usize = 254;
+
+/// An e-mail address as it is: one with characters that mean anything to a configuration file, a shell or a mail header is none.
+pub fn email_address(raw: &str) -> Option<&str> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || ".!#%&'*+/?^_~-@".contains(c);
+    let (local, domain) = raw.rsplit_once('@')?;
+    let is_domain = domain
+        .split('.')
+        .all(|label| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
+    let fits = raw.len() <= EMAIL_MAX && !local.is_empty() && !local.contains('@') && raw.chars().all(allowed);
+    (fits && is_domain).then_some(raw)
+}
+
 /// Bytes as lower-case hex digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
@@ -53,6 +67,24 @@ mod tests {
     #[case("", None)]
     fn a_name_becomes_inert(#[case] raw: &str, #[case] shown: Option<&str>) {
         assert_eq!(caller_name(raw).as_deref(), shown);
+    }
+
+    #[rstest]
+    #[case("ani@noravank.example", true)]
+    #[case("a.b+c_d@x-y.example", true)]
+    #[case("", false)]
+    #[case("@x.example", false)]
+    #[case("a@", false)]
+    #[case("a@b..c", false)]
+    #[case("a b@x.example", false)]
+    #[case("a@x.example\nBcc: b@y.example", false)]
+    #[case("a,b@x.example", false)]
+    #[case("a|b@x.example", false)]
+    #[case("a;b@x.example", false)]
+    #[case("${SHELL(id)}@x.example", false)]
+    #[case("a@b@x.example", false)]
+    fn an_address_is_one_or_nothing(#[case] raw: &str, #[case] taken: bool) {
+        assert_eq!(email_address(raw).is_some(), taken);
     }
 
     #[test]

@@ -1,0 +1,76 @@
+//! The call centre: queues, and the contexts by which supervisors listen, whisper and join. Pure.
+//!
+//! Agents are no members by configuration: logging in at the console makes them so.
+
+use std::fmt::Write as _;
+
+use pbx_contract::{Queue, QueueStrategy};
+
+use super::{recording, signals};
+use crate::wanted::Wanted;
+
+/// The context of the queues' numbers.
+pub const CONTEXT: &str = "queues";
+/// The context into which the console sends a supervisor's telephone: it hears the call of the extension that it names.
+pub const LISTEN: &str = "barge-listen";
+/// The same, and the agent hears the supervisor.
+pub const WHISPER: &str = "barge-whisper";
+/// The same, and both parties hear the supervisor.
+pub const JOIN: &str = "barge-join";
+
+/// `queues.conf`.
+pub fn queues(wanted: &Wanted) -> String {
+    let mut out = "[general]\npersistentmembers = no\nautofill = yes\nshared_lastcall = yes\n".to_owned();
+    for queue in &wanted.queues {
+        let Queue { number, ring_seconds, wrap_up_seconds, .. } = queue;
+        // Writing to a String cannot fail.
+        let _ = write!(
+            out,
+            "\n[{number}]\nstrategy = {}\ntimeout = {ring_seconds}\nretry = 1\nwrapuptime = {wrap_up_seconds}\n\
+             ringinuse = no\njoinempty = yes\nleavewhenempty = no\n",
+            strategy(queue.strategy)
+        );
+    }
+    out
+}
+
+const fn strategy(strategy: QueueStrategy) -> &'static str {
+    match strategy {
+        QueueStrategy::RingAll => "ringall",
+        QueueStrategy::LeastRecent => "leastrecent",
+        QueueStrategy::FewestCalls => "fewestcalls",
+        QueueStrategy::Random => "random",
+        QueueStrategy::RoundRobin => "rrmemory",
+    }
+}
+
+/// Renders the contexts. Without a bundle there is no queue and no barge (§7 of the product rules): 403.
+pub fn render(wanted: &Wanted) -> String {
+    let mut out = format!("\n[{CONTEXT}]\n");
+    let open = wanted.limits.call_center > 0;
+    for queue in &wanted.queues {
+        let (number, most) = (&queue.number, queue.max_wait_seconds);
+        let most = if most == 0 { String::new() } else { most.to_string() };
+        let answered = recording::ANSWERED;
+        // Writing to a String cannot fail.
+        let _ = if open {
+            writeln!(
+                out,
+                "exten => {number},1,Set(__{}=${{{}}})\n same => n,Answer()\n\
+                 same => n,Queue({number},r,,,{most},,{answered})\n same => n,Hangup()",
+                recording::CALLER_MODE,
+                recording::MODE
+            )
+        } else {
+            writeln!(out, "exten => {number},1,{}\n same => n,Hangup(21)", signals::refused("CallCenter"))
+        };
+    }
+    for (context, options) in [(LISTEN, "qE"), (WHISPER, "qEw"), (JOIN, "qEB")] {
+        let _ = if open {
+            writeln!(out, "\n[{context}]\nexten => _X.,1,ChanSpy(PJSIP/${{EXTEN}}-,{options})\n same => n,Hangup()")
+        } else {
+            writeln!(out, "\n[{context}]\nexten => _X.,1,Hangup(21)")
+        };
+    }
+    out
+}

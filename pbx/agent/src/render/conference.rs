@@ -1,0 +1,42 @@
+//! Conference rooms: one pool of ports over all of them, a PIN for participants and one for administrators. Pure.
+
+use std::fmt::Write as _;
+
+use super::{pool, signals};
+use crate::wanted::Wanted;
+
+/// The context of the rooms' numbers.
+pub const CONTEXT: &str = "conference";
+
+/// How often a PIN may be tried.
+const TRIES: u8 = 3;
+
+/// `confbridge.conf`: what all rooms have in common.
+pub const PROFILES: &str = "[general]\n\n[default_bridge]\ntype = bridge\ninternal_sample_rate = 16000\n\n\
+                            [default_user]\ntype = user\nquiet = yes\ndsp_drop_silence = yes\n\n\
+                            [administrator]\ntype = user\nadmin = yes\nquiet = yes\ndsp_drop_silence = yes\n\n\
+                            [default_menu]\ntype = menu\n";
+
+/// Renders the context. A port is taken before the call is answered, so that one more gets 486; administrators take one too.
+pub fn render(wanted: &Wanted) -> String {
+    let mut out = format!("\n[{CONTEXT}]\n");
+    let (take, refused) =
+        (pool::take(signals::CONFERENCE_POOL, wanted.limits.audio_conference), signals::refused("AudioConference"));
+    for room in &wanted.rooms {
+        let (number, pin, admin) = (&room.number, &room.pin, &room.admin_pin);
+        // Writing to a String cannot fail.
+        let _ = write!(
+            out,
+            "exten => {number},1,{take}\n same => n,GotoIf(${{GOSUB_RETVAL}}?in)\n same => n,{refused}\n\
+             same => n,Hangup(17)\n same => n(in),Answer()\n same => n,Set(tries=0)\n\
+             same => n(ask),Read(pin,conf-getpin,16,,1,10)\n\
+             same => n,GotoIf($[\"${{pin}}\" = \"{admin}\"]?lead)\n\
+             same => n,GotoIf($[\"${{pin}}\" = \"{pin}\"]?join)\n\
+             same => n,Playback(conf-invalidpin)\n same => n,Set(tries=$[${{tries}} + 1])\n\
+             same => n,GotoIf($[${{tries}} < {TRIES}]?ask)\n same => n,Hangup()\n\
+             same => n(join),ConfBridge({number},default_bridge,default_user,default_menu)\n same => n,Hangup()\n\
+             same => n(lead),ConfBridge({number},default_bridge,administrator,default_menu)\n same => n,Hangup()\n"
+        );
+    }
+    out
+}

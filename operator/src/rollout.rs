@@ -113,12 +113,11 @@ pub struct Rules<'a> {
 /// that their time lies within the window, or, without one, when the deadline has passed.
 pub fn decide(situation: Situation, rules: Rules<'_>, now: Timestamp) -> Decision {
     match situation.pod {
-        PodState::Current => return Decision::Keep,
         PodState::Going => return Decision::Going,
         PodState::Broken => return Decision::Replace,
         // One that waits already goes on waiting, since when it did.
         PodState::Unjudged if situation.since.is_some() => return Decision::Wait(Reason::Verdict),
-        PodState::Unjudged => return Decision::Keep,
+        PodState::Current | PodState::Unjudged => return Decision::Keep,
         PodState::Outdated if rules.window_is_wrong => return Decision::Wait(Reason::UnknownWindow),
         PodState::Outdated => {}
     }

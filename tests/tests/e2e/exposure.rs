@@ -30,7 +30,7 @@ pub async fn give_address(stage: &Stage, (namespace, name): (&str, &str), addres
 }
 
 pub async fn phones_call_through_the_address_of_a_load_balancer(stage: Stage) -> Result<()> {
-    instance(&stage, NS, "wide", "meghri").await?;
+    instance(&stage, NS, "wide", "kajaran").await?;
     stage.in_service(NS, "wide").await?;
     let before = stage.product.pods(NS).get("ecqx-wide-0").await?;
     let wanted = json!({ "spec": { "exposure": { "type": "LoadBalancer" } } });

@@ -27,7 +27,8 @@ prop_compose! {
         extensions in 0..130,
         today in 0..DAYS,
     ) -> (Life, Facts, LifecycleRules, Vec<String>, i64) {
-        life.data_deletion_at = None;
+        // Of an end that nobody has seen yet nothing is on record.
+        (life.data_deletion_at, life.name_release_at) = (None, None);
         // Nobody knows today of a suspension of tomorrow.
         life.suspended_at = life.suspended_at.map(|at| at.min(day(today)));
         (life, facts, rules, (0..extensions).map(|index| (101 + index).to_string()).collect(), today)

@@ -34,7 +34,7 @@ fn wanted(names: [Option<&str>; 3], enabled: u32) -> Wanted {
 }
 
 fn file(rendering: &Rendering, name: &str) -> String {
-    rendering.files[name].replace(&rendering.mark, "MARK")
+    rendering.files[name].replace(&rendering.mark, "MARK").replace(&rendering.phones_mark, "MARK")
 }
 
 #[test]

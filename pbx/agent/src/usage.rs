@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::control::{Control, ControlError, answers};
+use crate::render::signals;
 use crate::status::Status;
 
 /// However many ask, Asterisk is asked once in this time.
@@ -52,7 +53,8 @@ impl UsageProbe {
 async fn ask(control: &Control, status: &Status) -> Result<Usage, ControlError> {
     let channels = control.run("core show channels count", LIMIT);
     let contacts = control.run("pjsip list contacts", LIMIT);
-    let (channels, contacts) = tokio::try_join!(channels, contacts)?;
+    let pools = control.run("group show channels", LIMIT);
+    let (channels, contacts, pools) = tokio::try_join!(channels, contacts, pools)?;
     let Some(applied) = &status.applied else { return Ok(Usage::default()) };
     let registered = answers::registered(&contacts);
     let registered = registered.into_iter().filter(|number| applied.enabled.contains(*number)).count();
@@ -60,6 +62,8 @@ async fn ask(control: &Control, status: &Status) -> Result<Usage, ControlError> 
         extensions_enabled: count(applied.enabled.len()),
         extensions_registered: count(registered),
         active_calls: answers::active_calls(&channels).unwrap_or_default(),
+        recordings: answers::places(&pools, signals::RECORDING_POOL),
+        conference_participants: answers::places(&pools, signals::CONFERENCE_POOL),
         ..Usage::default()
     })
 }

@@ -8,6 +8,7 @@ mod entitlements;
 mod exposure;
 mod faults;
 mod git_ops;
+mod limits;
 mod names;
 mod rest;
 mod rollout;
@@ -66,6 +67,8 @@ fn all() -> Vec<(&'static str, Test)> {
         rollout::a_changed_limit_is_kept_by_the_next_attempt,
         rollout::phones_and_limits_are_back_after_the_kubelet_was_away_and_the_pod_deleted,
         exposure::phones_call_through_the_address_of_a_load_balancer,
+        limits::of_nine_callers_at_once_four_are_let_into_the_conference_and_five_get_486_each_time,
+        limits::of_eight_calls_at_once_all_go_through_and_three_are_recorded,
         names::a_suspended_instance_leaves_the_dns_and_comes_back_with_its_data,
         names::a_deleted_instance_takes_children_and_name_with_it_and_keeps_its_claim,
         faults::operator_and_bridge_killed_in_the_middle_come_to_the_same_end,

@@ -21,6 +21,12 @@ fn count_of(wanted: &str, answer: &str) -> Option<u32> {
     })
 }
 
+/// `group show channels`: the places that are taken in a pool.
+pub fn places(answer: &str, pool: &str) -> u32 {
+    let rows = answer.lines().filter(|line| line.split_whitespace().nth(2) == Some(pool));
+    u32::try_from(rows.count()).unwrap_or(u32::MAX)
+}
+
 /// `pjsip list contacts`: the extensions that have a registered phone.
 pub fn registered(answer: &str) -> BTreeSet<&str> {
     let contacts = answer.lines().filter_map(|line| line.trim().strip_prefix("Contact:"));
@@ -70,6 +76,15 @@ mod tests {
         assert_eq!(active_channels("2 active channels\n1 active call\n"), Some(2));
         assert_eq!(active_calls("0 active channels\n0 active calls\n0 calls processed\n"), Some(0));
         assert_eq!(active_calls("No such command"), None);
+    }
+
+    #[test]
+    fn places_are_counted_by_pool() {
+        let answer = "Channel                    Group                 Category            \n\
+                      PJSIP/101-00000004         place                 recording           \n\
+                      PJSIP/102-00000005         place                 conference          \n\
+                      PJSIP/101-00000002         place                 recording           \n3 active channels\n";
+        assert_eq!((places(answer, "recording"), places(answer, "conference"), places("", "recording")), (2, 1, 0));
     }
 
     #[test]

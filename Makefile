@@ -81,9 +81,10 @@ advisories: $(DENY) ## Ask the advisory database about the dependencies (needs a
 	@$(DENY) check advisories
 
 .PHONY: generate
-generate: ## Make the generated files: the kinds' manifests, and their copies in the chart
+generate: ## Make the generated files: the kinds' manifests, their copies in the chart, the schemas of the PBX's files
 	@cargo run --quiet -p ecqx-crds --bin crdgen crds/manifests > /dev/null
 	@rm -rf charts/ecqx-crds/generated && cp -r crds/manifests charts/ecqx-crds/generated
+	@ECQX_GENERATE=1 cargo test --quiet --package pbx-contract --test schema > /dev/null
 
 .PHONY: verify
 verify: ## Check that the generated files are current, and that a real API server takes the charts as they are

@@ -8,6 +8,7 @@ pub mod control;
 pub mod files;
 pub mod http;
 pub mod init;
+pub mod mail;
 pub mod render;
 pub mod source;
 pub mod status;

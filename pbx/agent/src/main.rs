@@ -4,9 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use pbx_agent::{args::Args, init, worker};
+use pbx_agent::{args::Args, init, mail, worker};
 
 fn main() -> anyhow::Result<ExitCode> {
+    if std::env::args().nth(1).as_deref() == Some(mail::COMMAND) {
+        mail::run().context("the mail was not delivered")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if init::is_needed() {
         return init::run().context("cannot run as PID 1");
     }

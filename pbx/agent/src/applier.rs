@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::certificate::CHAIN;
 use crate::control::{Control, ControlError, answers};
 use crate::files::{self, WriteError};
 use crate::render::{self, DIALPLAN, PJSIP, RTP, Rendering, Settings};
@@ -153,6 +154,8 @@ impl Applier {
         let commands = [
             (RTP, "module reload res_rtp_asterisk.so"),
             (PJSIP, "module reload res_pjsip.so"),
+            // Endpoints are as they were then: only the transport takes the new certificate.
+            (CHAIN, "module reload res_pjsip.so"),
             (DIALPLAN, "dialplan reload"),
         ];
         for (file, command) in commands {
@@ -189,6 +192,7 @@ impl Applier {
 }
 
 /// The applier's directories that a change arrives in.
-pub fn watched(source: &Source) -> [PathBuf; 2] {
-    [source.limits_dir.clone(), source.passwords_dir.clone()]
+pub fn watched(source: &Source) -> Vec<PathBuf> {
+    let tls = Some(source.tls.mounted.clone()).filter(|dir| dir.is_dir());
+    [source.limits_dir.clone(), source.passwords_dir.clone()].into_iter().chain(tls).collect()
 }

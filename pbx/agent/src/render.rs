@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
+use crate::certificate::{self, Certificate};
 use crate::wanted::Wanted;
 
 pub mod core;
@@ -41,6 +42,8 @@ pub struct Directories {
 pub struct Network {
     /// SIP over UDP and TCP.
     pub sip_port: u16,
+    /// SIP over TLS, where there is a certificate.
+    pub sips_port: u16,
     /// First port for audio, inclusive.
     pub rtp_first: u16,
     /// Last port for audio, inclusive.
@@ -93,18 +96,21 @@ impl Network {
 /// Renders everything.
 pub fn render(wanted: &Wanted, settings: &Settings) -> Rendering {
     let network = settings.network.with(&wanted.network);
-    let mark = mark(wanted, &network);
+    let mark = mark(wanted, &network, &settings.directories);
     let mut files = core::render(settings);
     files.insert(RTP, core::rtp(&network));
+    if let Some(Certificate { chain, key }) = &wanted.certificate {
+        files.extend([(certificate::CHAIN, chain.clone()), (certificate::KEY, key.clone())]);
+    }
     files.insert("modules.conf", modules::render());
-    files.insert(PJSIP, pjsip::render(wanted, &network, &mark));
+    files.insert(PJSIP, pjsip::render(wanted, &network, &settings.directories.config, &mark));
     files.insert(DIALPLAN, dialplan::render(wanted, &mark));
     Rendering { mark, files }
 }
 
 /// Tells apart renderings of one generation too: a password may change while the limits do not.
-fn mark(wanted: &Wanted, network: &Network) -> String {
-    let content = pjsip::render(wanted, network, "") + &dialplan::render(wanted, "") + &core::rtp(network);
+fn mark(wanted: &Wanted, network: &Network, at: &Directories) -> String {
+    let content = pjsip::render(wanted, network, &at.config, "") + &dialplan::render(wanted, "") + &core::rtp(network);
     format!("{}/{}", wanted.generation, text::hex(&Sha256::digest(content)[..4]))
 }
 

@@ -5,7 +5,9 @@ use std::fmt;
 
 use md5::{Digest, Md5};
 use pbx_contract::{ContractError, Extension, ExtensionsFile, LimitsFile, Network};
+use sha2::Sha256;
 
+use crate::certificate::Certificate;
 use crate::render::text::hex;
 
 /// The longest extension number that is taken.
@@ -26,6 +28,8 @@ pub struct Wanted {
     pub suspended: bool,
     /// How phones reach it.
     pub network: Network,
+    /// With what SIP over TLS is answered; none: it is not.
+    pub certificate: Option<Certificate>,
     /// The configured extensions, in the order of their numbers.
     pub phones: Vec<Phone>,
 }
@@ -43,10 +47,13 @@ pub struct Phone {
     pub enabled: bool,
 }
 
-/// The digest `MD5(number:realm:password)` in hex: what SIP authentication compares. As good as the password within
+/// The digests `H(number:realm:password)` in hex, of MD5 and of SHA-256 (RFC 8760): what SIP authentication compares. As good as the password within
 /// this realm, so it is never printed; but it is inert text, whatever the password holds.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Credential(String);
+pub struct Credential {
+    md5: String,
+    sha256: String,
+}
 
 /// Why the mounted files cannot be applied.
 #[derive(Debug, thiserror::Error)]
@@ -94,13 +101,13 @@ impl Wanted {
             phones.push(Phone::new(extension, enabled, fqdn, passwords)?);
         }
         let (generation, network) = (limits.generation.clone(), limits.network.clone());
-        Ok(Self { generation, fqdn: fqdn.clone(), suspended: limits.suspended, network, phones })
+        Ok(Self { generation, fqdn: fqdn.clone(), suspended: limits.suspended, network, certificate: None, phones })
     }
 
     /// Lets nobody in: what Asterisk starts with when nothing valid is mounted yet.
     pub fn nothing() -> Self {
         let (generation, fqdn, network) = ("none".into(), "invalid".into(), Network::default());
-        Self { generation, fqdn, suspended: true, network, phones: Vec::new() }
+        Self { generation, fqdn, suspended: true, network, certificate: None, phones: Vec::new() }
     }
 
     /// The numbers of the enabled extensions.
@@ -126,13 +133,20 @@ impl Phone {
 
 impl Credential {
     fn new(number: &str, realm: &str, password: &[u8]) -> Self {
-        let digest = Md5::new().chain_update(number).chain_update(":").chain_update(realm).chain_update(":");
-        Self(hex(&digest.chain_update(password).finalize()))
+        Self {
+            md5: hex(&digest::<Md5>(number, realm, password)),
+            sha256: hex(&digest::<Sha256>(number, realm, password)),
+        }
     }
 
-    /// The 32 hex digits, for the rendered file only.
-    pub fn reveal(&self) -> &str {
-        &self.0
+    /// The 32 hex digits of MD5, for the rendered file only.
+    pub fn reveal_md5(&self) -> &str {
+        &self.md5
+    }
+
+    /// The 64 hex digits of SHA-256, for the rendered file only.
+    pub fn reveal_sha256(&self) -> &str {
+        &self.sha256
     }
 }
 
@@ -140,6 +154,11 @@ impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credential(..)")
     }
+}
+
+fn digest<D: Digest>(number: &str, realm: &str, password: &[u8]) -> Vec<u8> {
+    let head = D::new().chain_update(number).chain_update(":").chain_update(realm).chain_update(":");
+    head.chain_update(password).finalize().to_vec()
 }
 
 /// A password made with an editor or `echo` ends in a line end that is not part of it.
@@ -256,7 +275,9 @@ mod tests {
     fn the_credential_is_the_digest_of_sip_and_is_never_printed() {
         // `printf 101:a.epygicloud.com:secret101 | md5sum`
         let credential = Credential::new("101", "a.epygicloud.com", b"secret101");
-        assert_eq!(credential.reveal(), "d7175b97ed727eae512db568005eaf43");
+        assert_eq!(credential.reveal_md5(), "d7175b97ed727eae512db568005eaf43");
+        // The same with `sha256sum`
+        assert_eq!(credential.reveal_sha256(), "e901fcc0f9646403aa53e1912bc024b9c43e39f5508b31004bf71daa21aaf79c");
         assert_eq!(format!("{credential:?}"), "Credential(..)");
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::certificate::CHAIN;
 use crate::control::{Control, ControlError, answers};
 use crate::files::{self, WriteError};
 use crate::render::{self, DIALPLAN, PJSIP, QUEUES, RTP, Rendering, Settings, VOICEMAIL};
@@ -114,7 +115,8 @@ impl Applier {
         self.confirm(&wanted, &rendering).await?;
         tracing::info!(generation = wanted.generation, reloaded = ?written, "limits applied");
         let enabled = wanted.enabled().into_iter().map(str::to_owned).collect();
-        let applied = Applied { generation: wanted.generation, mark: rendering.mark, enabled };
+        let (generation, sips) = (wanted.generation, wanted.certificate.is_some());
+        let applied = Applied { generation, mark: rendering.mark, enabled, sips };
         self.status.send_modify(|status| status.applied = Some(applied));
         Ok(())
     }
@@ -155,6 +157,8 @@ impl Applier {
         let commands = [
             (RTP, "module reload res_rtp_asterisk.so"),
             (PJSIP, "module reload res_pjsip.so"),
+            // Endpoints are as they were then: only the transport takes the new certificate.
+            (CHAIN, "module reload res_pjsip.so"),
             (VOICEMAIL, "voicemail reload"),
             (QUEUES, "queue reload all"),
             (DIALPLAN, "dialplan reload"),
@@ -193,6 +197,7 @@ impl Applier {
 }
 
 /// The applier's directories that a change arrives in.
-pub fn watched(source: &Source) -> [PathBuf; 2] {
-    [source.limits_dir.clone(), source.passwords_dir.clone()]
+pub fn watched(source: &Source) -> Vec<PathBuf> {
+    let tls = Some(source.tls.mounted.clone()).filter(|dir| dir.is_dir());
+    [source.limits_dir.clone(), source.passwords_dir.clone()].into_iter().chain(tls).collect()
 }

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use pbx_contract::{AGENT_PORT, DATA_DIR, LIMITS_DIR, PASSWORDS_DIR, RTP_FIRST, RTP_LAST, SIP_PORT};
+use pbx_contract::{
+    AGENT_PORT, DATA_DIR, LIMITS_DIR, PASSWORDS_DIR, RTP_FIRST, RTP_LAST, SIP_PORT, SIPS_PORT, TLS_DIR,
+};
 
 use crate::render::{Directories, Network, Settings};
+use crate::source::TlsDirs;
 
 /// Runs one PBX from its mounted limits. See `docs/pbx-contract.md`.
 #[derive(Clone, Debug, Parser)]
@@ -19,6 +22,9 @@ pub struct Args {
     /// The directory that holds a file per extension with its SIP password.
     #[arg(long, env = "ECQX_PASSWORDS_DIR", default_value = PASSWORDS_DIR)]
     pub passwords_dir: PathBuf,
+    /// The directory that holds `tls.crt` and `tls.key`, where there is a certificate.
+    #[arg(long, env = "ECQX_TLS_DIR", default_value = TLS_DIR)]
+    pub tls_dir: PathBuf,
     /// What outlives the pod: the registrar's contacts, the spool.
     #[arg(long, env = "ECQX_DATA_DIR", default_value = DATA_DIR)]
     pub data_dir: PathBuf,
@@ -40,6 +46,9 @@ pub struct Args {
     /// The port of SIP over UDP and TCP.
     #[arg(long, env = "ECQX_SIP_PORT", default_value_t = SIP_PORT)]
     pub sip_port: u16,
+    /// The port of SIP over TLS.
+    #[arg(long, env = "ECQX_SIPS_PORT", default_value_t = SIPS_PORT)]
+    pub sips_port: u16,
     /// The first UDP port for audio.
     #[arg(long, env = "ECQX_RTP_FIRST", default_value_t = RTP_FIRST)]
     pub rtp_first: u16,
@@ -80,6 +89,7 @@ impl Args {
             },
             network: Network {
                 sip_port: self.sip_port,
+                sips_port: self.sips_port,
                 rtp_first: self.rtp_first,
                 rtp_last: self.rtp_last,
                 external_signaling: self.external_signaling_address,
@@ -88,6 +98,11 @@ impl Args {
                 qualify_seconds: self.qualify_seconds,
             },
         }
+    }
+
+    /// Where a certificate is looked for.
+    pub fn tls(&self) -> TlsDirs {
+        TlsDirs { mounted: self.tls_dir.clone(), in_force: self.config_dir.clone() }
     }
 
     /// [`Args::drain_seconds`] as a duration.

@@ -74,7 +74,8 @@ async fn status(State(answers): State<Arc<Answers>>) -> Json<AgentStatus> {
         }
     };
     let applied_generation = status.generation().map(str::to_owned);
-    Json(AgentStatus { ready: problem.is_none(), applied_generation, problem, usage, ..AgentStatus::default() })
+    let sips = status.applied.is_some_and(|applied| applied.sips);
+    Json(AgentStatus { ready: problem.is_none(), applied_generation, problem, usage, sips, ..AgentStatus::default() })
 }
 
 fn unavailable(body: &serde_json::Value) -> Response {
@@ -94,7 +95,7 @@ mod tests {
     }
 
     fn ready() -> Status {
-        let applied = Applied { generation: "g".into(), mark: "g/1".into(), enabled: BTreeSet::new() };
+        let applied = Applied { generation: "g".into(), mark: "g/1".into(), enabled: BTreeSet::new(), sips: false };
         Status { booted: true, applied: Some(applied), ..Status::starting() }
     }
 

@@ -4,6 +4,7 @@
 pub mod applier;
 pub mod args;
 pub mod asterisk;
+pub mod certificate;
 pub mod control;
 pub mod files;
 pub mod http;

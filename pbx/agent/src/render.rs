@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
+use crate::certificate::{self, Certificate};
 use crate::wanted::Wanted;
 
 pub mod call_centre;
@@ -52,6 +53,8 @@ pub struct Directories {
 pub struct Network {
     /// SIP over UDP and TCP.
     pub sip_port: u16,
+    /// SIP over TLS, where there is a certificate.
+    pub sips_port: u16,
     /// First port for audio, inclusive.
     pub rtp_first: u16,
     /// Last port for audio, inclusive.
@@ -108,13 +111,17 @@ pub fn render(wanted: &Wanted, settings: &Settings) -> Rendering {
     let network = settings.network.with(&wanted.network);
     let mut files = core::render(settings);
     files.insert(RTP, core::rtp(&network));
+    if let Some(Certificate { chain, key }) = &wanted.certificate {
+        files.extend([(certificate::CHAIN, chain.clone()), (certificate::KEY, key.clone())]);
+    }
     files.insert("modules.conf", modules::render());
     files.insert("features.conf", recording::FEATURES.to_owned());
     files.insert("confbridge.conf", conference::PROFILES.to_owned());
     files.insert(VOICEMAIL, voicemail::mailboxes(wanted));
     files.insert(QUEUES, call_centre::queues(wanted));
-    let phones_mark = digest(&pjsip::render(wanted, &network, ""));
-    files.insert(PJSIP, pjsip::render(wanted, &network, &phones_mark));
+    let config = &settings.directories.config;
+    let phones_mark = digest(&pjsip::render(wanted, &network, config, ""));
+    files.insert(PJSIP, pjsip::render(wanted, &network, config, &phones_mark));
     let recordings = settings.directories.recordings();
     let plan = |mark: &str| dialplan::render(wanted, &recordings, mark);
     // A password may change while the limits do not: all files make the mark.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pbx_contract::{ContractError, Document, ExtensionsFile, LimitsFile};
 
+use crate::certificate::Certificate;
 use crate::wanted::{self, Passwords, Unfit, Wanted};
 
 /// More than 3000 extensions with long names need; a ConfigMap holds 1 MiB.
@@ -19,6 +20,27 @@ pub struct Source {
     pub limits_dir: PathBuf,
     /// The directory of the passwords.
     pub passwords_dir: PathBuf,
+    /// The directories of the certificate.
+    pub tls: TlsDirs,
+}
+
+/// Where a certificate for SIP over TLS is.
+#[derive(Clone, Debug)]
+pub struct TlsDirs {
+    /// The newest one; may be no directory.
+    pub mounted: PathBuf,
+    /// The one that Asterisk runs with.
+    pub in_force: PathBuf,
+}
+
+impl TlsDirs {
+    /// One that cannot be used costs no phone its connection: the one in force stays.
+    fn read(&self) -> Option<Certificate> {
+        Certificate::read(&self.mounted).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the mounted certificate is not used; one that is in force stays");
+            Certificate::read(&self.in_force).ok().flatten()
+        })
+    }
 }
 
 /// Why nothing new can be applied; the last good limits stay.
@@ -54,7 +76,8 @@ impl Source {
                 passwords.0.insert(key, password);
             }
         }
-        Ok(Wanted::new(&limits, &extensions, &passwords)?)
+        let wanted = Wanted::new(&limits, &extensions, &passwords)?;
+        Ok(Wanted { certificate: self.tls.read(), ..wanted })
     }
 
     fn document<D: Document>(&self) -> Result<D, SourceError> {
@@ -86,6 +109,10 @@ mod tests {
     use crate::wanted::fixtures::limits;
     use pbx_contract::LIMITS_FILE;
 
+    fn no_tls() -> TlsDirs {
+        TlsDirs { mounted: "/nowhere".into(), in_force: "/nowhere".into() }
+    }
+
     fn mounted(numbers: &[&str]) -> (tempfile::TempDir, Source) {
         let dir = tempfile::tempdir().unwrap();
         for number in numbers {
@@ -94,7 +121,7 @@ mod tests {
         let (limits, extensions) = limits(&[("101", None), ("102", None)], 1);
         std::fs::write(dir.path().join(LimitsFile::FILE), serde_json::to_string(&limits).unwrap()).unwrap();
         std::fs::write(dir.path().join(ExtensionsFile::FILE), serde_json::to_string(&extensions).unwrap()).unwrap();
-        let source = Source { limits_dir: dir.path().into(), passwords_dir: dir.path().into() };
+        let source = Source { limits_dir: dir.path().into(), passwords_dir: dir.path().into(), tls: no_tls() };
         (dir, source)
     }
 
@@ -121,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_missing_limits_file_is_said_with_its_path() {
-        let source = Source { limits_dir: "/nowhere".into(), passwords_dir: "/nowhere".into() };
+        let source = Source { limits_dir: "/nowhere".into(), passwords_dir: "/nowhere".into(), tls: no_tls() };
         assert!(source.read().unwrap_err().to_string().contains("/nowhere/limits.json"));
     }
 }

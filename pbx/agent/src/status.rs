@@ -33,6 +33,8 @@ pub struct Applied {
     pub mark: String,
     /// The enabled extensions.
     pub enabled: BTreeSet<String>,
+    /// Whether SIP over TLS is answered.
+    pub sips: bool,
 }
 
 /// Shares the newest [`Status`].
@@ -75,7 +77,7 @@ mod tests {
     use super::*;
 
     fn ready() -> Status {
-        let applied = Applied { generation: "g".into(), mark: "g/1".into(), enabled: BTreeSet::new() };
+        let applied = Applied { generation: "g".into(), mark: "g/1".into(), enabled: BTreeSet::new(), sips: false };
         Status { booted: true, applied: Some(applied), ..Status::starting() }
     }
 

@@ -7,6 +7,8 @@ use pbx_contract::{
     Voicemail, secret,
 };
 
+use crate::certificate::Certificate;
+
 pub use credential::Credential;
 
 mod credential;
@@ -31,6 +33,8 @@ pub struct Wanted {
     pub suspended: bool,
     /// How phones reach it.
     pub network: Network,
+    /// With what SIP over TLS is answered; none: it is not.
+    pub certificate: Option<Certificate>,
     /// The entitlements, as counts.
     pub limits: Limits,
     /// The configured extensions, in the order of their numbers.
@@ -141,6 +145,7 @@ impl Wanted {
             fqdn: fqdn.clone(),
             suspended: limits.suspended,
             network: limits.network.clone(),
+            certificate: None,
             limits: limits.limits,
             groups: extensions.ring_groups.iter().map(of_enabled).collect(),
             rooms: extensions
@@ -160,6 +165,7 @@ impl Wanted {
             fqdn: "invalid".into(),
             suspended: true,
             network: Network::default(),
+            certificate: None,
             limits: Limits::default(),
             phones: Vec::new(),
             groups: Vec::new(),
@@ -417,7 +423,9 @@ mod tests {
     fn the_credential_is_the_digest_of_sip_and_is_never_printed() {
         // `printf 101:a.epygicloud.com:secret101 | md5sum`
         let credential = Credential::new("101", "a.epygicloud.com", b"secret101");
-        assert_eq!(credential.reveal(), "d7175b97ed727eae512db568005eaf43");
+        assert_eq!(credential.reveal_md5(), "d7175b97ed727eae512db568005eaf43");
+        // The same with `sha256sum`
+        assert_eq!(credential.reveal_sha256(), "e901fcc0f9646403aa53e1912bc024b9c43e39f5508b31004bf71daa21aaf79c");
         assert_eq!(format!("{credential:?}"), "Credential(..)");
     }
 }

@@ -46,7 +46,8 @@ pub enum WorkerError {
 pub async fn run(args: Args) -> Result<u8, WorkerError> {
     let mut stop = Stop::new()?;
     let control = Control::new(&args.run_dir);
-    let source = Source { limits_dir: args.limits_dir.clone(), passwords_dir: args.passwords_dir.clone() };
+    let source =
+        Source { limits_dir: args.limits_dir.clone(), passwords_dir: args.passwords_dir.clone(), tls: args.tls() };
     let status = Shared::new(Status::starting());
     let applier = Applier::new(args.settings(), source.clone(), control.clone(), status.clone());
     applier.prepare().await?;

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 /// What each call needs.
-const CALLS: [&str; 22] = [
+const CALLS: [&str; 23] = [
     "res_timing_timerfd",
     "res_rtp_asterisk",
+    "res_srtp",
     "codec_alaw",
     "codec_ulaw",
     "codec_a_mu",

@@ -2,23 +2,37 @@
 
 use std::fmt::Write as _;
 
+use std::path::Path;
+
 use pbx_contract::Recording;
 
 use super::text::caller_name;
 use super::{Network, dialplan, recording, signals, voicemail};
+use crate::certificate::{CHAIN, KEY};
 use crate::wanted::{Phone, Wanted};
 
 /// Whoever is none of the phones. It has no address of record, so that a REGISTER gets 403, and no way to call.
 const STRANGER: &str = "anonymous";
 
+/// Audio is encrypted (SRTP, keys in the SDP) with a phone that can, and goes as it is with one that cannot.
+const ENCRYPTION: &str = "media_encryption = sdes\nmedia_encryption_optimistic = yes\n";
+
 /// Renders the file. `mark` stands where `pjsip show endpoint anonymous` shows it.
-pub fn render(wanted: &Wanted, network: &Network, mark: &str) -> String {
+pub fn render(wanted: &Wanted, network: &Network, config: &Path, mark: &str) -> String {
     let mut out = global(&wanted.fqdn);
     for protocol in ["udp", "tcp"] {
-        out += &transport(protocol, network);
+        out += &transport(protocol, network.sip_port, network);
+    }
+    let tls = wanted.certificate.is_some();
+    if tls {
+        out += &transport("tls", network.sips_port, network);
+        let config = config.display();
+        let _ = writeln!(out, "method = tlsv1_2\ncert_file = {config}/{CHAIN}\npriv_key_file = {config}/{KEY}");
     }
     for phone in &wanted.phones {
-        out += &endpoint(phone, &wanted.fqdn, wanted.suspended);
+        out += &endpoint(phone, wanted.suspended);
+        out += if tls { ENCRYPTION } else { "" };
+        out += &credential(phone, &wanted.fqdn);
         out += &address(phone, network.qualify_seconds);
     }
     let context = dialplan::REFUSED;
@@ -39,11 +53,9 @@ fn global(realm: &str) -> String {
 
 /// A transport may be reloaded: the address of a load balancer comes when Asterisk runs. One that is as it was is left alone by a
 /// reload, and one whose addresses change keeps its socket's port and its connections (seen with Asterisk 22).
-fn transport(protocol: &str, network: &Network) -> String {
-    let mut out = format!(
-        "\n[{protocol}]\ntype = transport\nprotocol = {protocol}\nbind = 0.0.0.0:{}\nallow_reload = yes\n",
-        network.sip_port
-    );
+fn transport(protocol: &str, port: u16, network: &Network) -> String {
+    let mut out =
+        format!("\n[{protocol}]\ntype = transport\nprotocol = {protocol}\nbind = 0.0.0.0:{port}\nallow_reload = yes\n");
     if let Some(address) = network.external_signaling {
         let _ = writeln!(out, "external_signaling_address = {address}");
     }
@@ -57,22 +69,30 @@ fn transport(protocol: &str, network: &Network) -> String {
 }
 
 /// A disabled phone is still asked for its credentials, so that a stranger learns nothing; then it gets 403.
-fn endpoint(phone: &Phone, realm: &str, suspended: bool) -> String {
-    let Phone { number, credential, enabled, watches, .. } = phone;
+fn endpoint(phone: &Phone, suspended: bool) -> String {
+    let Phone { number, enabled, watches, .. } = phone;
     let context = if *enabled && !suspended { dialplan::PHONES } else { dialplan::REFUSED };
     let caller = match phone.name.as_deref().and_then(caller_name) {
         Some(name) => format!("\"{name}\" <{number}>"),
         None => format!("<{number}>"),
     };
-    let (credential, more) = (credential.reveal(), features(phone));
+    let more = features(phone);
     let (subscribe, hints) = (if *watches { "yes" } else { "no" }, dialplan::HINTS);
     format!(
         "\n[{number}]\ntype = endpoint\ncontext = {context}\ncallerid = {caller}\nauth = {number}\naors = {number}\n\
          identify_by = auth_username,username\ndisallow = all\nallow = g722,alaw,ulaw\ndtmf_mode = rfc4733\n\
          direct_media = no\nrtp_symmetric = yes\nforce_rport = yes\nrewrite_contact = yes\n\
-         allow_subscribe = {subscribe}\nsubscribe_context = {hints}\n{more}\
-         \n[{number}]\ntype = auth\nauth_type = digest\nusername = {number}\nrealm = {realm}\n\
-         password_digest = MD5:{credential}\n"
+         allow_subscribe = {subscribe}\nsubscribe_context = {hints}\n{more}"
+    )
+}
+
+/// MD5 alone for now: a phone that takes the first challenge and does not know SHA-256 could not register (seen with SIPp).
+fn credential(phone: &Phone, realm: &str) -> String {
+    let Phone { number, credential, .. } = phone;
+    let md5 = credential.reveal_md5();
+    format!(
+        "\n[{number}]\ntype = auth\nauth_type = digest\nusername = {number}\nrealm = {realm}\n\
+         password_digest = MD5:{md5}\n"
     )
 }
 

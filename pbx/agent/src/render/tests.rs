@@ -18,6 +18,7 @@ fn settings() -> Settings {
         },
         network: Network {
             sip_port: 5060,
+            sips_port: 5061,
             rtp_first: 10_000,
             rtp_last: 20_000,
             external_signaling: None,
@@ -79,6 +80,19 @@ fn the_address_and_the_ports_of_the_limits_win_over_the_environment() {
     assert_eq!(file(&there, RTP), "[general]\nrtpstart = 10000\nrtpend = 10027\n");
     assert_eq!(file(&nowhere, PJSIP).matches("external_media_address = 192.0.2.8\n").count(), 2);
     assert_ne!(there.mark, nowhere.mark);
+}
+
+#[test]
+fn with_a_certificate_there_is_tls_and_audio_may_be_encrypted() {
+    let certificate = Certificate { chain: "CHAIN".into(), key: "KEY".into() };
+    let rendering = render(&Wanted { certificate: Some(certificate), ..wanted([None; 3], 1) }, &settings());
+    let pjsip = file(&rendering, PJSIP);
+    assert!(pjsip.contains(
+        "\n[tls]\ntype = transport\nprotocol = tls\nbind = 0.0.0.0:5061\nallow_reload = yes\nmethod = tlsv1_2\n\
+         cert_file = /etc/asterisk/tls.crt\npriv_key_file = /etc/asterisk/tls.key\n"
+    ));
+    assert_eq!(pjsip.matches("media_encryption = sdes\nmedia_encryption_optimistic = yes\n").count(), 3);
+    assert_eq!((file(&rendering, "tls.crt"), file(&rendering, "tls.key")), ("CHAIN".into(), "KEY".into()));
 }
 
 #[test]

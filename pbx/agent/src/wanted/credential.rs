@@ -3,25 +3,41 @@
 use std::fmt;
 
 use md5::{Digest, Md5};
+use sha2::Sha256;
 
 use crate::render::text::hex;
 
-/// The digest `MD5(number:realm:password)` in hex: what SIP authentication compares. As good as the password within
-/// this realm, so it is never printed; but it is inert text, whatever the password holds.
+/// The digests `H(number:realm:password)` in hex, of MD5 and of SHA-256 (RFC 8760): what SIP authentication compares. As good as
+/// the password within this realm, so they are never printed; but they are inert text, whatever the password holds.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Credential(String);
+pub struct Credential {
+    md5: String,
+    sha256: String,
+}
 
 impl Credential {
     /// Of an extension in the PBX's realm.
     pub(super) fn new(number: &str, realm: &str, password: &[u8]) -> Self {
-        let digest = Md5::new().chain_update(number).chain_update(":").chain_update(realm).chain_update(":");
-        Self(hex(&digest.chain_update(password).finalize()))
+        Self {
+            md5: hex(&digest::<Md5>(number, realm, password)),
+            sha256: hex(&digest::<Sha256>(number, realm, password)),
+        }
     }
 
-    /// The 32 hex digits, for the rendered file only.
-    pub fn reveal(&self) -> &str {
-        &self.0
+    /// The 32 hex digits of MD5, for the rendered file only.
+    pub fn reveal_md5(&self) -> &str {
+        &self.md5
     }
+
+    /// The 64 hex digits of SHA-256, for the rendered file only.
+    pub fn reveal_sha256(&self) -> &str {
+        &self.sha256
+    }
+}
+
+fn digest<D: Digest>(number: &str, realm: &str, password: &[u8]) -> Vec<u8> {
+    let head = D::new().chain_update(number).chain_update(":").chain_update(realm).chain_update(":");
+    head.chain_update(password).finalize().to_vec()
 }
 
 impl fmt::Debug for Credential {

@@ -18,6 +18,7 @@ pub use limits::{Instance, Limits, LimitsFile, Network, Policy};
 pub use status::{AgentStatus, Usage};
 
 mod document;
+pub mod event;
 mod extensions;
 mod limits;
 pub mod secret;

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use pbx_contract::{AgentStatus, ExtensionsFile, LimitsFile};
+use pbx_contract::{AgentStatus, ExtensionsFile, LimitsFile, RecordingsPage};
 use schemars::{Schema, schema_for};
 
 fn check(name: &str, schema: &Schema) {
@@ -22,4 +22,5 @@ fn the_schemas_are_those_of_the_types() {
     check("limits.json", &schema_for!(LimitsFile));
     check("extensions.json", &schema_for!(ExtensionsFile));
     check("status.json", &schema_for!(AgentStatus));
+    check("recordings.json", &schema_for!(RecordingsPage));
 }

@@ -9,6 +9,7 @@ use pbx_contract::{
     AGENT_PORT, DATA_DIR, LIMITS_DIR, PASSWORDS_DIR, RTP_FIRST, RTP_LAST, SIP_PORT, SIPS_PORT, TLS_DIR,
 };
 
+use crate::ami::Secret;
 use crate::render::{Directories, Network, Settings};
 use crate::source::TlsDirs;
 
@@ -78,8 +79,8 @@ pub struct Args {
 }
 
 impl Args {
-    /// What the rendering depends on, besides the limits.
-    pub fn settings(&self) -> Settings {
+    /// What the rendering depends on, besides the limits. The manager's secret is another at each start.
+    pub fn settings(&self, manager: Secret) -> Settings {
         Settings {
             directories: Directories {
                 config: self.config_dir.clone(),
@@ -97,6 +98,7 @@ impl Args {
                 local_nets: self.local_net.clone(),
                 qualify_seconds: self.qualify_seconds,
             },
+            manager,
         }
     }
 

@@ -1,6 +1,7 @@
 //! PID 1 of the PBX pod: renders Asterisk's files from the mounted limits, applies changes without a restart,
-//! and answers readiness, liveness and usage. Pure: [`wanted`], [`render`], [`control::answers`]. The rest does I/O.
+//! and answers readiness, liveness and usage. Pure: [`wanted`], [`render`], [`control::answers`], [`ami::message`]. The rest does I/O.
 
+pub mod ami;
 pub mod applier;
 pub mod args;
 pub mod asterisk;

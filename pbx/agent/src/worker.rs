@@ -6,6 +6,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
+use crate::ami::{self, Ami, Secret};
 use crate::applier::{Applier, ApplyError, watched};
 use crate::args::Args;
 use crate::asterisk::{Asterisk, StartError};
@@ -50,7 +51,8 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
     let source =
         Source { limits_dir: args.limits_dir.clone(), passwords_dir: args.passwords_dir.clone(), tls: args.tls() };
     let status = Shared::new(Status::starting());
-    let applier = Applier::new(args.settings(), source.clone(), control.clone(), status.clone());
+    let secret = Secret::new(&mut rand::rng());
+    let applier = Applier::new(args.settings(secret.clone()), source.clone(), control.clone(), status.clone());
     applier.prepare().await?;
     let listener = TcpListener::bind(args.listen).await.map_err(system(format!("cannot listen on {}", args.listen)))?;
     let recordings = Recordings::new(args.settings().directories.recordings());
@@ -60,6 +62,7 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
     let answers = Answers { status: status.clone(), control: asterisk, usage, recordings, token };
     tokio::spawn(async move { axum::serve(listener, router(answers)).await });
 
+    let _ami = Ami::start(ami::ADDRESS, secret);
     let mut asterisk = Asterisk::start(&args.asterisk, &args.config_dir)?;
     let applying = tokio::spawn(apply(applier, Watch::new(&watched(&source)), Duration::from_secs(args.poll_seconds)));
     tokio::select! {

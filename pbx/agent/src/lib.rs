@@ -11,6 +11,7 @@ pub mod files;
 pub mod http;
 pub mod init;
 pub mod mail;
+pub mod recordings;
 pub mod render;
 pub mod source;
 pub mod status;

@@ -1,10 +1,13 @@
 //! What the agent knows about itself and Asterisk, shared by the applier, the probes and the drain. No I/O.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+use crate::wanted::Wanted;
 
 /// A booting Asterisk is alive for this long; booting takes it 2 s.
 const BOOT_MAX: Duration = Duration::from_mins(1);
@@ -35,6 +38,8 @@ pub struct Applied {
     pub enabled: BTreeSet<String>,
     /// Whether SIP over TLS is answered.
     pub sips: bool,
+    /// All that was asked for.
+    pub wanted: Arc<Wanted>,
 }
 
 /// Shares the newest [`Status`].
@@ -73,11 +78,20 @@ impl Status {
 }
 
 #[cfg(test)]
+impl Applied {
+    /// For tests: a configuration that lets nobody in.
+    pub(crate) fn nothing() -> Self {
+        let (generation, mark, wanted) = (String::new(), String::new(), Arc::new(Wanted::nothing()));
+        Self { generation, mark, enabled: BTreeSet::new(), sips: false, wanted }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn ready() -> Status {
-        let applied = Applied { generation: "g".into(), mark: "g/1".into(), enabled: BTreeSet::new(), sips: false };
+        let applied = Applied { generation: "g".into(), mark: "g/1".into(), ..Applied::nothing() };
         Status { booted: true, applied: Some(applied), ..Status::starting() }
     }
 

@@ -11,8 +11,9 @@ use crate::applier::{Applier, ApplyError, watched};
 use crate::args::Args;
 use crate::asterisk::{Asterisk, StartError};
 use crate::control::Control;
-use crate::http::{Answers, router};
+use crate::http::{Answers, Token, router};
 use crate::init::exit_code;
+use crate::recordings::{Recordings, bound};
 use crate::source::Source;
 use crate::status::{Shared, Status};
 use crate::usage::UsageProbe;
@@ -54,7 +55,11 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
     let applier = Applier::new(args.settings(secret.clone()), source.clone(), control.clone(), status.clone());
     applier.prepare().await?;
     let listener = TcpListener::bind(args.listen).await.map_err(system(format!("cannot listen on {}", args.listen)))?;
-    let answers = Answers { status: status.clone(), control: control.clone(), usage: UsageProbe::default() };
+    let recordings = Recordings::new(args.settings().directories.recordings());
+    tokio::spawn(bound::keep(recordings.clone(), status.clone()));
+    let token = Token::among(&args.passwords_dir);
+    let (usage, asterisk) = (UsageProbe::default(), control.clone());
+    let answers = Answers { status: status.clone(), control: asterisk, usage, recordings, token };
     tokio::spawn(async move { axum::serve(listener, router(answers)).await });
 
     let _ami = Ami::start(ami::ADDRESS, secret);

@@ -15,6 +15,7 @@ pub mod recordings;
 pub mod render;
 pub mod source;
 pub mod status;
+pub mod throttle;
 pub mod usage;
 pub mod wanted;
 pub mod watch;

@@ -16,6 +16,7 @@ use crate::init::exit_code;
 use crate::recordings::{Recordings, bound};
 use crate::source::Source;
 use crate::status::{Shared, Status};
+use crate::throttle::wall::Wall;
 use crate::usage::UsageProbe;
 use crate::watch::Watch;
 
@@ -52,17 +53,20 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
         Source { limits_dir: args.limits_dir.clone(), passwords_dir: args.passwords_dir.clone(), tls: args.tls() };
     let status = Shared::new(Status::starting());
     let secret = Secret::new(&mut rand::rng());
-    let applier = Applier::new(args.settings(secret.clone()), source.clone(), control.clone(), status.clone());
+    let settings = args.settings(secret.clone());
+    let recordings = Recordings::new(settings.directories.recordings());
+    let applier = Applier::new(settings, source.clone(), control.clone(), status.clone());
     applier.prepare().await?;
     let listener = TcpListener::bind(args.listen).await.map_err(system(format!("cannot listen on {}", args.listen)))?;
-    let recordings = Recordings::new(args.settings().directories.recordings());
     tokio::spawn(bound::keep(recordings.clone(), status.clone()));
     let token = Token::among(&args.passwords_dir);
     let (usage, asterisk) = (UsageProbe::default(), control.clone());
     let answers = Answers { status: status.clone(), control: asterisk, usage, recordings, token };
     tokio::spawn(async move { axum::serve(listener, router(answers)).await });
 
-    let _ami = Ami::start(ami::ADDRESS, secret);
+    let ami = Ami::start(ami::ADDRESS, secret);
+    let wall = Wall { config: args.config_dir.clone(), control: control.clone(), status: status.clone() };
+    tokio::spawn(wall.keep(ami.events()));
     let mut asterisk = Asterisk::start(&args.asterisk, &args.config_dir, &args.preload)?;
     let applying = tokio::spawn(apply(applier, Watch::new(&watched(&source)), Duration::from_secs(args.poll_seconds)));
     tokio::select! {

@@ -13,6 +13,7 @@ use crate::files::{self, WriteError};
 use crate::render::{self, DIALPLAN, PJSIP, QUEUES, RTP, Rendering, Settings, VOICEMAIL};
 use crate::source::{Source, SourceError};
 use crate::status::{Applied, Shared};
+use crate::throttle::{self, wall};
 use crate::wanted::Wanted;
 
 /// A reload of 3000 extensions takes a few seconds.
@@ -75,6 +76,7 @@ impl Applier {
             {
                 files::ensure_dir(&dir)?;
             }
+            files::write_changed(&at.config, &[(wall::FILE, throttle::render(std::iter::empty()))].into())?;
             match source.read() {
                 Ok(wanted) => files::write_changed(&at.config, &render::render(&wanted, &settings).files)?,
                 Err(error) => {

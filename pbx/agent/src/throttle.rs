@@ -99,11 +99,14 @@ fn subject(source: IpAddr) -> IpAddr {
     }
 }
 
-/// `pjsip_acl.conf`: requests of these are answered with 403, unread.
+/// The list of those who are blocked, in [`wall::FILE`]; the phones' file names it. Requests from them are answered with 403, unread.
+pub const LIST: &str = "blocked";
+
+/// Renders the list. It is never without a rule: where there is no list, Asterisk lets nobody in.
 pub fn render(blocked: impl Iterator<Item = IpAddr>) -> String {
     let deny = |source: IpAddr| format!("deny = {source}/{}\n", if source.is_ipv4() { 32 } else { 64 });
     let denied: String = blocked.map(deny).collect();
-    if denied.is_empty() { String::new() } else { format!("[blocked]\ntype = acl\n{denied}") }
+    format!("[{LIST}]\npermit = 0.0.0.0/0\n{denied}")
 }
 
 #[cfg(test)]
@@ -160,7 +163,7 @@ mod tests {
         throttle.failed(ip("2001:db8::1"), now, RULE);
         throttle.failed(ip("2001:db8::2"), now, RULE);
         assert_eq!(throttle.failed(ip("2001:db8::3"), now, RULE), Some(3));
-        assert_eq!(render(throttle.blocked()), "[blocked]\ntype = acl\ndeny = 2001:db8::/64\n");
+        assert_eq!(render(throttle.blocked()), "[blocked]\npermit = 0.0.0.0/0\ndeny = 2001:db8::/64\n");
     }
 
     #[test]
@@ -175,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_blocked_is_an_empty_file() {
-        assert_eq!(render(std::iter::empty()), "");
+    fn a_list_of_nobody_is_a_list_still() {
+        assert_eq!(render(std::iter::empty()), "[blocked]\npermit = 0.0.0.0/0\n");
     }
 }

@@ -7,6 +7,7 @@ pub mod args;
 pub mod asterisk;
 pub mod certificate;
 pub mod control;
+pub mod events;
 pub mod files;
 pub mod http;
 pub mod init;

@@ -58,7 +58,7 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
     tokio::spawn(async move { axum::serve(listener, router(answers)).await });
 
     let _ami = Ami::start(ami::ADDRESS, secret);
-    let mut asterisk = Asterisk::start(&args.asterisk, &args.config_dir)?;
+    let mut asterisk = Asterisk::start(&args.asterisk, &args.config_dir, &args.preload)?;
     let applying = tokio::spawn(apply(applier, Watch::new(&watched(&source)), Duration::from_secs(args.poll_seconds)));
     tokio::select! {
         ended = asterisk.ended() => {

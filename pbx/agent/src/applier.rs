@@ -115,8 +115,8 @@ impl Applier {
         self.confirm(&wanted, &rendering).await?;
         tracing::info!(generation = wanted.generation, reloaded = ?written, "limits applied");
         let enabled = wanted.enabled().into_iter().map(str::to_owned).collect();
-        let (generation, sips) = (wanted.generation, wanted.certificate.is_some());
-        let applied = Applied { generation, mark: rendering.mark, enabled, sips };
+        let (generation, sips) = (wanted.generation.clone(), wanted.certificate.is_some());
+        let applied = Applied { generation, mark: rendering.mark, enabled, sips, wanted: Arc::new(wanted) };
         self.status.send_modify(|status| status.applied = Some(applied));
         Ok(())
     }

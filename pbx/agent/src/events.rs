@@ -1,7 +1,7 @@
 //! System events: whoever sees something raises it here; they are kept in memory and on the data volume, both bounded, and told at
 //! `GET /v1/events`. The kinds are in [`pbx_contract::event`]. Does I/O (a file, on a thread of its own).
 //!
-//! ```ignore
+//! ```text
 //! events.raise(SystemEvent::ConsoleConnected { extension: "101".into() });
 //! ```
 //!
@@ -28,6 +28,7 @@ const OF_A_KIND: u64 = 60;
 const WINDOW: Duration = Duration::from_mins(1);
 /// Lines that wait for the volume.
 const WAITING: usize = 1024;
+const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 /// The most that one page has.
 pub const PAGE_MAX: usize = 1000;
 
@@ -38,7 +39,15 @@ pub struct Events(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    lines: Option<SyncSender<String>>,
+    lines: Option<SyncSender<Line>>,
+}
+
+/// What the writing thread is given.
+#[derive(Debug)]
+enum Line {
+    Write(String),
+    /// Answered when all before it is written.
+    Flush(SyncSender<()>),
 }
 
 #[derive(Debug, Default)]
@@ -123,6 +132,16 @@ impl Events {
         self.lock().counts.clone()
     }
 
+    /// Waits until what was raised is on the volume, for a moment at most; blocking.
+    pub fn flush(&self) {
+        let (written, wait) = sync_channel(1);
+        if let Some(lines) = &self.0.lines
+            && lines.try_send(Line::Flush(written)).is_ok()
+        {
+            let _ = wait.recv_timeout(FLUSH_LIMIT);
+        }
+    }
+
     fn keep(&self, state: &mut State, event: SystemEvent) {
         state.last += 1;
         let kind = event.kind();
@@ -131,7 +150,7 @@ impl Events {
         tell(kind.name, &event);
         if let (Some(lines), Ok(line)) = (&self.0.lines, serde_json::to_string(&event)) {
             // A volume that is slow or gone: the event stays in memory.
-            let _ = lines.try_send(line);
+            let _ = lines.try_send(Line::Write(line));
         }
         state.kept.push_back(event);
         state.trim();
@@ -154,7 +173,7 @@ impl State {
         let window = self.windows.entry(kind).or_insert(fresh);
         let over = (window.began.elapsed() >= WINDOW).then(|| std::mem::replace(window, fresh));
         window.came += 1;
-        (window.came <= OF_A_KIND, over.and_then(|over| over.held_back()))
+        (window.came <= OF_A_KIND, over.and_then(Window::held_back))
     }
 }
 
@@ -175,11 +194,18 @@ fn tell(kind: &str, event: &Event) {
 }
 
 /// A thread that writes until the last [`Events`] has gone.
-fn write(mut log: Log) -> SyncSender<String> {
-    let (lines, waiting) = sync_channel::<String>(WAITING);
+fn write(mut log: Log) -> SyncSender<Line> {
+    let (lines, waiting) = sync_channel(WAITING);
     std::thread::spawn(move || {
         let mut failing = false;
         while let Ok(line) = waiting.recv() {
+            let line = match line {
+                Line::Write(line) => line,
+                Line::Flush(written) => {
+                    let _ = written.send(());
+                    continue;
+                }
+            };
             let outcome = log.append(&line);
             if let (Err(error), false) = (&outcome, failing) {
                 tracing::error!(%error, "events cannot be written to the data volume; they are in memory alone");

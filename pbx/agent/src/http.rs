@@ -1,10 +1,12 @@
-//! The pod's HTTP answers: `/readyz`, `/livez`, `/v1/status`. Does I/O (asks Asterisk).
+//! The pod's HTTP answers: `/readyz`, `/livez`, `/v1/status` for kubelet and operator, and with the token `/v1/recordings` and
+//! `/v1/events`. Does I/O (asks Asterisk, reads files).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -12,8 +14,16 @@ use pbx_contract::AgentStatus;
 use serde_json::json;
 
 use crate::control::Control;
+use crate::events::Events;
+use crate::recordings::Recordings;
 use crate::status::Shared;
 use crate::usage::UsageProbe;
+
+pub use token::Token;
+
+mod events;
+mod recordings;
+mod token;
 
 /// A live Asterisk answers in milliseconds; the kubelet's own deadline should be longer than this.
 const ALIVE_LIMIT: Duration = Duration::from_secs(2);
@@ -26,15 +36,24 @@ pub struct Answers {
     pub control: Control,
     /// What is in use.
     pub usage: UsageProbe,
+    /// What was recorded.
+    pub recordings: Recordings,
+    /// What has happened.
+    pub events: Events,
+    /// What the protected paths ask for.
+    pub token: Token,
 }
 
 /// The routes.
 pub fn router(answers: Answers) -> Router {
+    let protected = recordings::router(answers.recordings.clone()).merge(events::router(answers.events.clone()));
+    let protected = protected.route_layer(from_fn_with_state(answers.token.clone(), token::required));
     Router::new()
         .route("/readyz", get(readyz))
         .route("/livez", get(livez))
         .route("/v1/status", get(status))
         .with_state(Arc::new(answers))
+        .merge(protected)
 }
 
 /// 200 only when Asterisk is fully booted and runs with the newest limits.
@@ -84,18 +103,19 @@ fn unavailable(body: &serde_json::Value) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::status::{Applied, Status};
 
     fn answers(status: Status) -> State<Arc<Answers>> {
         let control = Control::new(std::path::Path::new("/nowhere"));
-        State(Arc::new(Answers { status: Shared::new(status), control, usage: UsageProbe::default() }))
+        let (recordings, token) = (Recordings::new("/nowhere".into()), Token::among("/nowhere".as_ref()));
+        let (status, usage) = (Shared::new(status), UsageProbe::default());
+        let events = Events::in_memory();
+        State(Arc::new(Answers { status, control, usage, recordings, events, token }))
     }
 
     fn ready() -> Status {
-        let applied = Applied { generation: "g".into(), mark: "g/1".into(), enabled: BTreeSet::new(), sips: false };
+        let applied = Applied { generation: "g".into(), mark: "g/1".into(), ..Applied::nothing() };
         Status { booted: true, applied: Some(applied), ..Status::starting() }
     }
 

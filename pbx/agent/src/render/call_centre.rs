@@ -56,10 +56,9 @@ pub fn render(wanted: &Wanted) -> String {
         let _ = if open {
             writeln!(
                 out,
-                "exten => {number},1,Set(__{}=${{{}}})\n same => n,Answer()\n\
+                "exten => {number},1,{}\n same => n,Answer()\n\
                  same => n,Queue({number},r,,,{most},,{answered})\n same => n,Hangup()",
-                recording::CALLER_MODE,
-                recording::MODE
+                recording::note(number)
             )
         } else {
             writeln!(out, "exten => {number},1,{}\n same => n,Hangup(21)", signals::refused("CallCenter"))

@@ -14,6 +14,7 @@ use pbx_contract::event::SystemEvent;
 
 use crate::control::{Control, ControlError, answers};
 use crate::events::Events;
+use crate::observe::said;
 
 /// How long Asterisk may take to stop once it is told to stop now.
 const STOP_LIMIT: Duration = Duration::from_secs(8);
@@ -133,21 +134,17 @@ async fn quiet(control: &Control) -> Result<(), ControlError> {
     }
 }
 
-/// What an error's line says: `[TIME] ERROR[THREAD][CALL]: FILE:LINE FUNCTION: MESSAGE`.
-fn complaint(line: &str) -> Option<&str> {
-    let (_, rest) = line.split_once("] ERROR[")?;
-    Some(rest.split_once(": ").map_or(rest, |(_, message)| message).trim_end_matches('.'))
-}
-
 /// Passes Asterisk's lines on as ours, each at its level.
 async fn log(stream: impl AsyncRead + Unpin, events: Events) {
     let mut lines = BufReader::new(stream).split(b'\n');
     while let Ok(Some(line)) = lines.next_segment().await {
         let line = String::from_utf8_lossy(&line);
         let line = line.trim_end();
-        if let Some(complaint) = complaint(line) {
+        if let Some(event) = said::of(line) {
+            events.raise(event);
+        }
+        if line.contains("] ERROR[") {
             tracing::error!(target: "asterisk", "{line}");
-            events.raise(SystemEvent::AsteriskComplained { message: complaint.into() });
         } else if line.contains("] WARNING[") {
             tracing::warn!(target: "asterisk", "{line}");
         } else if !line.is_empty() {
@@ -164,13 +161,6 @@ mod tests {
     #[test]
     fn new_calls_are_refused_in_the_context_that_phones_call_from() {
         assert!(REFUSE_NEW_CALLS.ends_with(&format!(" into {PHONES}")));
-    }
-
-    #[test]
-    fn an_errors_message_is_told_without_time_and_thread() {
-        let line = "[Nov 27 20:40:51] ERROR[17][C-00000001]: app.c:4660 cdr_toggle: It does not work.";
-        assert_eq!(complaint(line), Some("app.c:4660 cdr_toggle: It does not work"));
-        assert_eq!(complaint("[Nov 27 20:40:51] NOTICE[6]: x: ] ERROR"), None);
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! The agent proper: Asterisk, the applier, the probes and the drain, put together. Does I/O.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pbx_contract::event::SystemEvent;
@@ -15,10 +16,13 @@ use crate::control::Control;
 use crate::events::Events;
 use crate::http::{Answers, Token, router};
 use crate::init::exit_code;
+use crate::metrics::Applying;
+use crate::observe::Observer;
 use crate::recordings::{Recordings, bound};
 use crate::source::Source;
 use crate::status::{Shared, Status};
 use crate::supervise::{SuperviseError, Supervisor};
+use crate::tally::Tally;
 use crate::usage::UsageProbe;
 use crate::watch::Watch;
 
@@ -55,7 +59,9 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
         Source { limits_dir: args.limits_dir.clone(), passwords_dir: args.passwords_dir.clone(), tls: args.tls() };
     let status = Shared::new(Status::starting());
     let secret = Secret::new(&mut rand::rng());
-    let applier = Applier::new(args.settings(secret.clone()), source.clone(), control.clone(), status.clone());
+    let counts = Arc::<Applying>::default();
+    let settings = args.settings(secret.clone());
+    let applier = Applier::new(settings, source.clone(), control.clone(), status.clone(), Arc::clone(&counts));
     applier.prepare().await?;
     let listener = TcpListener::bind(args.listen).await.map_err(system(format!("cannot listen on {}", args.listen)))?;
     let recordings = Recordings::new(args.settings(secret.clone()).directories.recordings());
@@ -63,12 +69,29 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
     let events = Events::open(&args.data_dir.join("events"));
     events.raise(SystemEvent::AgentStarted { version: env!("CARGO_PKG_VERSION").into() });
     let token = Token::among(&args.passwords_dir);
-    let (usage, asterisk) = (UsageProbe::default(), control.clone());
-    let answers =
-        Answers { status: status.clone(), control: asterisk, usage, recordings, events: events.clone(), token };
+    let (usage, tally) = (Arc::<UsageProbe>::default(), Tally::open(&args.run_dir));
+    let observer = Observer {
+        ami: Ami::start(ami::ADDRESS, secret),
+        control: control.clone(),
+        status: status.clone(),
+        events: events.clone(),
+        tally: tally.clone(),
+        usage: Arc::clone(&usage),
+        data_dir: args.data_dir.clone(),
+    };
+    tokio::spawn(observer.listen());
+    let answers = Answers {
+        status: status.clone(),
+        control: control.clone(),
+        usage,
+        tally,
+        applying: counts,
+        recordings,
+        events: events.clone(),
+        token,
+    };
     tokio::spawn(async move { axum::serve(listener, router(answers)).await });
 
-    let _ami = Ami::start(ami::ADDRESS, secret);
     let supervisor = Supervisor {
         program: args.asterisk.clone(),
         config_dir: args.config_dir.clone(),

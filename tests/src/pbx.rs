@@ -82,13 +82,13 @@ impl Pbx {
     /// # Errors
     /// When there is no image, or the agent does not start.
     pub async fn boot(files: Files, environment: &[&str]) -> Result<Self> {
-        let image = root::of("pbx").await?;
+        let image = root::of_the_pbx().await?;
         let dir = root::scratch()?;
         for folder in ["root", "mounted", "data", "bin"] {
             std::fs::create_dir(dir.path().join(folder))?;
         }
         std::os::unix::fs::chown(dir.path().join("data"), Some(1000), Some(1000))?;
-        std::fs::copy(image.join("usr/local/bin/pbx-agent"), dir.path().join("bin/pbx-agent"))?;
+        std::fs::copy(root::agent(&image), dir.path().join("bin/pbx-agent"))?;
         files.write(&dir.path().join("mounted"))?;
         let log = File::create(dir.path().join("log"))?;
         let mut command = bound("unshare");
@@ -211,6 +211,23 @@ impl Pbx {
             }
         }
         bail!("no process {name} in the PBX")
+    }
+
+    /// The addresses and ports on which somebody listens for TCP (IPv4), in order.
+    ///
+    /// # Errors
+    /// When the PBX has gone.
+    pub fn sockets(&self) -> Result<Vec<String>> {
+        let table = std::fs::read_to_string(format!("/proc/{}/net/tcp", self.agent))?;
+        let listening = |line: &str| -> Option<String> {
+            let mut words = line.split_whitespace().skip(1);
+            let (address, port) = words.next()?.split_once(':')?;
+            let address = std::net::Ipv4Addr::from(u32::from_str_radix(address, 16).ok()?.swap_bytes());
+            (words.nth(1)? == "0A").then_some(format!("{address}:{}", u16::from_str_radix(port, 16).ok()?))
+        };
+        let mut sockets: Vec<String> = table.lines().filter_map(listening).collect();
+        sockets.sort();
+        Ok(sockets)
     }
 
     /// Asks the agent to stop, as the kubelet does.

@@ -20,6 +20,7 @@ pub mod source;
 pub mod status;
 pub mod supervise;
 pub mod tally;
+pub mod throttle;
 pub mod usage;
 pub mod wanted;
 pub mod watch;

@@ -23,6 +23,7 @@ use crate::source::Source;
 use crate::status::{Shared, Status};
 use crate::supervise::{SuperviseError, Supervisor};
 use crate::tally::Tally;
+use crate::throttle::wall::Wall;
 use crate::usage::UsageProbe;
 use crate::watch::Watch;
 

@@ -9,6 +9,7 @@ mod conference;
 mod extensions;
 mod receptionists;
 mod recording;
+mod security;
 mod under_calls;
 mod voicemail;
 

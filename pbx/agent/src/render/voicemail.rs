@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::signals;
 use super::text::{caller_name, email_address};
 use crate::wanted::{Mailbox, Phone, Wanted};
 
@@ -45,5 +46,9 @@ fn line(phone: &Phone, mailbox: &Mailbox) -> String {
 
 /// The dialplan's context: a message for the extension.
 pub fn render() -> String {
-    format!("\n[{CONTEXT}]\nexten => _X.,1,VoiceMail(${{EXTEN}}@{BOXES},u)\n same => n,Hangup()\n")
+    let failed = signals::at_number(signals::MAILBOX_EVENT);
+    format!(
+        "\n[{CONTEXT}]\nexten => _X.,1,VoiceMail(${{EXTEN}}@{BOXES},u)\n\
+         same => n,GotoIf($[\"${{VMSTATUS}}\" != \"FAILED\"]?done)\n same => n,{failed}\n same => n(done),Hangup()\n"
+    )
 }

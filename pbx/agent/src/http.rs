@@ -13,6 +13,7 @@ use axum::{Json, Router};
 use pbx_contract::AgentStatus;
 use serde_json::json;
 
+use crate::console::Ports;
 use crate::control::Control;
 use crate::recordings::Recordings;
 use crate::status::Shared;
@@ -34,6 +35,8 @@ pub struct Answers {
     pub control: Control,
     /// What is in use.
     pub usage: UsageProbe,
+    /// Who is connected to the console.
+    pub consoles: Ports,
     /// What was recorded.
     pub recordings: Recordings,
     /// What the protected paths ask for.
@@ -82,7 +85,7 @@ async fn status(State(answers): State<Arc<Answers>>) -> Json<AgentStatus> {
     let status = answers.status.borrow().clone();
     let mut problem = status.not_ready();
     let usage = match answers.usage.read(&answers.control, &status).await {
-        Ok(usage) => usage,
+        Ok(usage) => pbx_contract::Usage { consoles: answers.consoles.taken(), ..usage },
         Err(error) => {
             problem.get_or_insert_with(|| error.to_string());
             pbx_contract::Usage::default()
@@ -106,7 +109,7 @@ mod tests {
         let control = Control::new(std::path::Path::new("/nowhere"));
         let (recordings, token) = (Recordings::new("/nowhere".into()), Token::among("/nowhere".as_ref()));
         let (status, usage) = (Shared::new(status), UsageProbe::default());
-        State(Arc::new(Answers { status, control, usage, recordings, token }))
+        State(Arc::new(Answers { status, control, usage, consoles: Ports::default(), recordings, token }))
     }
 
     fn ready() -> Status {

@@ -10,6 +10,7 @@ use crate::ami::{self, Ami, Secret};
 use crate::applier::{Applier, ApplyError, watched};
 use crate::args::Args;
 use crate::asterisk::{Asterisk, StartError};
+use crate::console::{Console, Door, Floor, Patience, Ports, listen};
 use crate::control::Control;
 use crate::http::{Answers, Token, router};
 use crate::init::exit_code;
@@ -55,14 +56,27 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
     let applier = Applier::new(args.settings(secret.clone()), source.clone(), control.clone(), status.clone());
     applier.prepare().await?;
     let listener = TcpListener::bind(args.listen).await.map_err(system(format!("cannot listen on {}", args.listen)))?;
-    let recordings = Recordings::new(args.settings().directories.recordings());
+    let at_console = TcpListener::bind(args.console_listen)
+        .await
+        .map_err(system(format!("cannot listen on {}", args.console_listen)))?;
+    let consoles = Ports::default();
+    let recordings = Recordings::new(args.settings(secret.clone()).directories.recordings());
     tokio::spawn(bound::keep(recordings.clone(), status.clone()));
     let token = Token::among(&args.passwords_dir);
     let (usage, asterisk) = (UsageProbe::default(), control.clone());
-    let answers = Answers { status: status.clone(), control: asterisk, usage, recordings, token };
+    let answers =
+        Answers { status: status.clone(), control: asterisk, usage, consoles: consoles.clone(), recordings, token };
     tokio::spawn(async move { axum::serve(listener, router(answers)).await });
 
-    let _ami = Ami::start(ami::ADDRESS, secret);
+    let ami = Ami::start(ami::ADDRESS, secret);
+    let console = Console {
+        door: Door::new(&args.passwords_dir, consoles),
+        floor: Floor::start(ami.clone(), &status),
+        ami,
+        status: status.clone(),
+        patience: Patience::default(),
+    };
+    tokio::spawn(listen::serve(at_console, console));
     let mut asterisk = Asterisk::start(&args.asterisk, &args.config_dir)?;
     let applying = tokio::spawn(apply(applier, Watch::new(&watched(&source)), Duration::from_secs(args.poll_seconds)));
     tokio::select! {

@@ -42,5 +42,5 @@ fn line(phone: &Phone, mailbox: &Mailbox) -> String {
 
 /// The dialplan's context: a message for the extension.
 pub fn render() -> String {
-    format!("\n[{CONTEXT}]\nexten => _X.,1,VoiceMail(${{EXTEN}}@{BOXES},u)\n same => n,Hangup()\n")
+    format!("\n[{CONTEXT}]\nexten => _X!,1,VoiceMail(${{EXTEN}}@{BOXES},u)\n same => n,Hangup()\n")
 }

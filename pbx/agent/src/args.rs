@@ -41,6 +41,9 @@ pub struct Args {
     /// The Asterisk program.
     #[arg(long, env = "ECQX_ASTERISK", default_value = "/usr/sbin/asterisk")]
     pub asterisk: PathBuf,
+    /// A library that Asterisk loads before its own; without it, subscriptions are refused with 603 in place of 403.
+    #[arg(long, env = "ECQX_PRELOAD", default_value = "/usr/local/lib/ecqx/forbidden.so")]
+    pub preload: PathBuf,
     /// The address of `/readyz`, `/livez` and `/v1/status`.
     #[arg(long, env = "ECQX_LISTEN", default_value_t = SocketAddr::from(([0, 0, 0, 0], AGENT_PORT)))]
     pub listen: SocketAddr,

@@ -40,8 +40,13 @@ impl Asterisk {
     ///
     /// # Errors
     /// When the program is not there or cannot be run.
-    pub fn start(program: &Path, config_dir: &Path) -> Result<Self, StartError> {
+    pub fn start(program: &Path, config_dir: &Path, preload: &Path) -> Result<Self, StartError> {
         let mut command = Command::new(program);
+        if preload.exists() {
+            command.env("LD_PRELOAD", preload);
+        } else {
+            tracing::warn!(library = %preload.display(), "the library is missing: subscriptions are refused with 603, not 403");
+        }
         command.arg("-f").arg("-C").arg(config_dir.join("asterisk.conf"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child =
@@ -143,7 +148,7 @@ mod tests {
         std::fs::write(&sleeper, "#!/bin/sh\nexec sleep 60\n").unwrap();
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         std::fs::set_permissions(&sleeper, mode).unwrap();
-        let mut asterisk = Asterisk::start(&sleeper, dir.path()).unwrap();
+        let mut asterisk = Asterisk::start(&sleeper, dir.path(), Path::new("/nowhere")).unwrap();
         let never = std::future::pending();
         let ended = asterisk.drain(&Control::new(dir.path()), Duration::from_secs(30), never).await.unwrap();
         assert_eq!(crate::init::exit_code(ended), 128 + 15);

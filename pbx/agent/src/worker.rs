@@ -77,7 +77,7 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
         patience: Patience::default(),
     };
     tokio::spawn(listen::serve(at_console, console));
-    let mut asterisk = Asterisk::start(&args.asterisk, &args.config_dir)?;
+    let mut asterisk = Asterisk::start(&args.asterisk, &args.config_dir, &args.preload)?;
     let applying = tokio::spawn(apply(applier, Watch::new(&watched(&source)), Duration::from_secs(args.poll_seconds)));
     tokio::select! {
         ended = asterisk.ended() => {

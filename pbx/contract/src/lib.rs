@@ -24,6 +24,7 @@ pub use status::{AgentStatus, Usage};
 
 mod console;
 mod document;
+pub mod event;
 mod extensions;
 mod limits;
 mod recordings;

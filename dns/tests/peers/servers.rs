@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ecqx_dns::zone::{Node, Zone};
+use ecqx_dns::{
+    dnssec::{Chain, chain},
+    zone::{RrSet, Zone},
+};
 use tempfile::TempDir;
 
 /// How long a server may take to begin to answer.
@@ -177,13 +180,26 @@ fn find(program: &str) -> String {
 
 /// The zone as a file that every server reads: the data of all types in octets (RFC 3597, section 5).
 pub fn zone_file(zone: &Zone) -> String {
-    let mut text = String::new();
-    node(&mut text, &zone.origin().to_ascii(), zone.apex());
+    let (mut text, origin) = (String::new(), zone.origin().to_ascii());
+    for set in zone.apex().sets() {
+        write(&mut text, &origin, set);
+        zone.apex_signature(set).iter().for_each(|signature| write(&mut text, &origin, signature));
+    }
     for (label, branch) in zone.branches() {
-        for (part, held) in branch.nodes() {
+        for (part, node) in branch.nodes() {
             let labels: Vec<_> = ecqx_dns::wire::name::labels(part).chain([label]).map(escaped).collect();
-            node(&mut text, &format!("{}.{}", labels.join("."), zone.origin().to_ascii()), held);
+            let name = format!("{}.{origin}", labels.join("."));
+            for set in node.sets() {
+                write(&mut text, &name, set);
+                let signature = branch.signature(&zone.top(label), part, set);
+                signature.iter().for_each(|signature| write(&mut text, &name, signature));
+            }
         }
+    }
+    for (hash, link) in zone.chain().into_iter().flat_map(Chain::links) {
+        let (proof, signature) = link.records(hash, zone.wire_origin());
+        let name = format!("{}.{origin}", escaped(&chain::label(hash)[1..]));
+        [proof, signature].iter().for_each(|set| write(&mut text, &name, set));
     }
     text
 }
@@ -199,14 +215,12 @@ fn escaped(label: &[u8]) -> String {
     })
 }
 
-fn node(text: &mut String, name: &str, node: &Node) {
-    for set in node.sets() {
-        for data in set.data() {
-            write!(text, "{name} {} IN TYPE{} \\# {} ", set.ttl(), set.kind(), data.len()).unwrap();
-            for octet in data {
-                write!(text, "{octet:02x}").unwrap();
-            }
-            text.push('\n');
+fn write(text: &mut String, name: &str, set: &RrSet) {
+    for data in set.data() {
+        write!(text, "{name} {} IN TYPE{} \\# {} ", set.ttl(), set.kind(), data.len()).unwrap();
+        for octet in data {
+            write!(text, "{octet:02x}").unwrap();
         }
+        text.push('\n');
     }
 }

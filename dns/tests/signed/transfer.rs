@@ -1,0 +1,1 @@
+//! The signed zone as it is transferred.

@@ -4,7 +4,7 @@
 //! quantised. So replicas that hold the same objects and keys make the same signed zone, octet for octet, and a signature can be
 //! made when it is first asked for and kept from then on (`docs/adr/0050-signed-when-asked-with-nsec3.md`).
 //!
-//! Pure but for [`renewal`] and [`keygen`], which read the clock and files.
+//! Pure but for [`renewal`] and [`manage`], which read the clock and files.
 
 pub mod algorithm;
 pub mod cache;
@@ -12,8 +12,10 @@ pub mod canonical;
 pub mod chain;
 pub mod key;
 pub mod keyring;
+pub mod manage;
 pub mod names;
 pub mod proof;
+pub mod renewal;
 pub mod seal;
 pub mod signing;
 pub mod tick;

@@ -8,6 +8,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 #[repr(u8)]
 pub enum Algorithm {
     /// ECDSA on P-256 with SHA-256 (RFC 6605), its numbers derived from the data (RFC 6979).
+    #[value(name = "ecdsap256sha256")]
     EcdsaP256 = 13,
     /// Ed25519 (RFC 8080), which is deterministic by itself.
     Ed25519 = 15,

@@ -6,7 +6,7 @@ mod times;
 
 use sha2::{Digest, Sha256};
 
-pub use text::KeyError;
+pub use text::{KeyError, retimed};
 pub use times::{Instant, Times};
 
 use super::algorithm::{Algorithm, Secret};

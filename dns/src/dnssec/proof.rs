@@ -45,10 +45,7 @@ pub fn signatures<'z>(zone: &'z Zone, question: Question<'_>, answer: Answer<'z>
     if !zone.is_signed() || !answer.answers.is_empty() {
         return answer;
     }
-    let node = match zone.find(question.name) {
-        Place::Here(node) | Place::Wildcard(node) => node,
-        _ => return answer,
-    };
+    let (Place::Here(node) | Place::Wildcard(node)) = zone.find(question.name) else { return answer };
     let Some(set) = node.wanted(kind::ANY) else { return answer };
     let stored = stored(zone, question.name);
     let Some(signature) = zone.signature(stored.as_deref().unwrap_or(question.name), set) else { return answer };

@@ -58,7 +58,7 @@ impl History {
             .labels
             .extend(steps.steps.range(from..).flat_map(|(_, labels)| labels).map(|label| label.as_str().as_bytes()));
         let later = steps.steps.range(from + 1..).map(|(state, _)| &**state).chain([&**zone]);
-        if later.flat_map(Zone::touched).all(|touched| changed.enter(touched)) {
+        if later.filter_map(Zone::touched).all(|touched| changed.enter(touched)) {
             changes(&steps.steps[from].0, zone, &changed)
         } else {
             stream::whole(zone)

@@ -76,7 +76,7 @@ impl Zone {
         for label in altered {
             names.extend(self.names(label).into_iter().map(|(hash, types)| (hash, Some(types))));
         }
-        names.extend(self.apex_name());
+        names.extend([self.apex_name()]);
         let (chain, links) = signed.chain.changed(names, &signed.signing, self.negative.ttl());
         let touched = Arc::new(Touched::These { labels: Vec::new(), links });
         let signing = Arc::clone(&signed.signing);
@@ -87,7 +87,7 @@ impl Zone {
     /// With a chain over all names, where there was none; and in each case with one that knows the types of the zone's own name.
     fn chained(mut self, before: Option<&Signed>) -> Self {
         let Some(signed) = &self.signed else { return self };
-        let mut names: BTreeMap<_, _> = self.apex_name().into_iter().collect();
+        let mut names: BTreeMap<_, _> = [self.apex_name()].into();
         if before.is_none() {
             let labels = self.branches.keys();
             names.extend(labels.flat_map(|label| self.names(label)).map(|(hash, types)| (hash, Some(types))));
@@ -127,8 +127,8 @@ impl Zone {
         Arc::new(node)
     }
 
-    fn apex_name(&self) -> Option<(Hash, Option<names::Types>)> {
-        Some((names::hash(self.wire_origin().as_bytes()), Some(names::of_node(&self.apex))))
+    fn apex_name(&self) -> (Hash, Option<names::Types>) {
+        (names::hash(self.wire_origin().as_bytes()), Some(names::of_node(&self.apex)))
     }
 
     fn names(&self, label: &[u8]) -> BTreeMap<Hash, names::Types> {

@@ -183,7 +183,9 @@ pub fn zone_file(zone: &Zone) -> String {
     let (mut text, origin) = (String::new(), zone.origin().to_ascii());
     for set in zone.apex().sets() {
         write(&mut text, &origin, set);
-        zone.apex_signature(set).iter().for_each(|signature| write(&mut text, &origin, signature));
+        if let Some(signature) = zone.apex_signature(set) {
+            write(&mut text, &origin, signature);
+        }
     }
     for (label, branch) in zone.branches() {
         for (part, node) in branch.nodes() {
@@ -191,15 +193,17 @@ pub fn zone_file(zone: &Zone) -> String {
             let name = format!("{}.{origin}", labels.join("."));
             for set in node.sets() {
                 write(&mut text, &name, set);
-                let signature = branch.signature(&zone.top(label), part, set);
-                signature.iter().for_each(|signature| write(&mut text, &name, signature));
+                if let Some(signature) = branch.signature(&zone.top(label), part, set) {
+                    write(&mut text, &name, signature);
+                }
             }
         }
     }
     for (hash, link) in zone.chain().into_iter().flat_map(Chain::links) {
         let (proof, signature) = link.records(hash, zone.wire_origin());
         let name = format!("{}.{origin}", escaped(&chain::label(hash)[1..]));
-        [proof, signature].iter().for_each(|set| write(&mut text, &name, set));
+        write(&mut text, &name, proof);
+        write(&mut text, &name, signature);
     }
     text
 }

@@ -32,7 +32,7 @@ fn the_keys_of_other_programs_are_read_and_have_the_digest_that_they_say() {
     let read = |end| std::fs::read_to_string(folder.path().join(format!("{}.{end}", name.trim()))).unwrap();
     let origin = wire("epygicloud.com.");
     let key = Key::parse(&read("key"), &read("private"), &origin).unwrap();
-    let digest = key.ds(&origin)[4..].iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+    let digest = key.ds(&origin)[4..].iter().fold(String::new(), |text, octet| format!("{text}{octet:02x}"));
     let ds = read("ds").to_ascii_lowercase();
     assert!(ds.contains(&format!("{} 15 2 {digest}", key.tag())), "{ds}");
     assert!(key.is_entry() && key.times().is_active(0));

@@ -88,6 +88,6 @@ pub fn write(key: &Key, origin: &WireName, secret: &[u8]) -> (String, String) {
 /// The text of a `.private` file with other times.
 pub fn retimed(private: &str, times: &Times) -> String {
     let is_time = |line: &&str| line.split_once(':').is_some_and(|(name, _)| times::NAMES.contains(&name));
-    let kept: String = private.lines().filter(|line| !is_time(line)).map(|line| format!("{line}\n")).collect();
-    kept + &times.text()
+    let kept: Vec<&str> = private.lines().filter(|line| !is_time(line)).collect();
+    format!("{}\n{}", kept.join("\n"), times.text())
 }

@@ -1,6 +1,8 @@
 //! An answer for somebody who checks signatures: with them, and with proofs of what does not exist (RFC 4035, section 3.1;
 //! RFC 5155, section 7.2). Pure.
 
+use hickory_proto::op::ResponseCode;
+
 use super::{chain, names};
 use crate::{
     answer::{Answer, Question, additional::Named},
@@ -42,14 +44,21 @@ pub fn complete<'z>(zone: &'z Zone, question: Question<'_>, answer: Answer<'z>) 
 
 /// What a question for signatures themselves gets: those of one set, the smallest, as for ANY (RFC 8482, section 4.1).
 pub fn signatures<'z>(zone: &'z Zone, question: Question<'_>, answer: Answer<'z>) -> Answer<'z> {
-    if !zone.is_signed() || !answer.answers.is_empty() {
+    if !zone.is_signed() || !answer.is_from_zone() {
         return answer;
     }
+    // An alias has signatures of its own, so it is not followed for them (RFC 4035, section 2.5).
     let (Place::Here(node) | Place::Wildcard(node)) = zone.find(question.name) else { return answer };
     let Some(set) = node.wanted(kind::ANY) else { return answer };
     let stored = stored(zone, question.name);
     let Some(signature) = zone.signature(stored.as_deref().unwrap_or(question.name), set) else { return answer };
-    Answer { answers: vec![(question.name.into(), signature)], authority: Vec::new(), ..answer }
+    Answer {
+        code: ResponseCode::NoError,
+        answers: vec![(question.name.into(), signature)],
+        authority: Vec::new(),
+        additional: Vec::new(),
+        ..answer
+    }
 }
 
 /// What says that a name right below the zone's own, or one below a name without cuts, aliases and wildcards, does not exist, or

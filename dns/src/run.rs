@@ -139,11 +139,16 @@ pub async fn run(args: Args) -> Result<(), RunError> {
 }
 
 /// Tells the secondaries of new serials, until it is dropped.
-fn tell(args: &Args, keys: &Keys, settings: &ZoneSettings, publisher: &Publisher) -> Result<JoinSet<()>, RunError> {
+fn tell(
+    args: &Args,
+    keys: &Keys,
+    settings: &Arc<ZoneSettings>,
+    publisher: &Publisher,
+) -> Result<JoinSet<()>, RunError> {
     let mut telling = JoinSet::new();
     for Secondary { address, key } in &args.secondaries {
         let known = key.as_ref().map(|name| keys.named(name).cloned().ok_or(RunError::UnknownKey(*address)));
-        telling.spawn(notify::tell(*address, known.transpose()?, settings.wire_origin().clone(), publisher.kept()));
+        telling.spawn(notify::tell(*address, known.transpose()?, Arc::clone(settings), publisher.kept()));
     }
     Ok(telling)
 }

@@ -110,6 +110,16 @@ pub enum ManageError {
     NotReplaced(PathBuf),
 }
 
+/// The times of a key that is replaced, from now on, and of its successor.
+pub fn replaced(old: Times, is_entry: bool, now: key::Instant) -> (Times, Times) {
+    plan::replaced(old, if is_entry { Role::Csk } else { Role::Zsk }, now)
+}
+
+/// When a replaced entry point may leave at the earliest.
+pub fn retired(old: &Times, now: key::Instant) -> key::Instant {
+    plan::retired(old, now)
+}
+
 impl Manage {
     /// Does what is wanted, and tells of it on standard output.
     ///

@@ -65,7 +65,8 @@ impl Peer {
                  xfrdfile: \"{folder}/xfrd\"\n  zonelistfile: \"{folder}/zones\"\n  xfrdir: \"{folder}\"\n  \
                  xfrd-reload-timeout: 0\nremote-control:\n  control-enable: no\n\
                  key:\n  name: secondary\n  algorithm: hmac-sha256\n  secret: \"{secret}\"\n\
-                 zone:\n  name: {zone}\n  allow-notify: 127.0.0.1 secondary\n  request-xfr: {host}@{at} secondary\n"
+                 zone:\n  name: {zone}\n  allow-notify: 127.0.0.1 secondary\n  request-xfr: {host}@{at} secondary\n  \
+                 provide-xfr: 127.0.0.1 secondary\n"
             );
             (configuration, vec!["-d", "-c"])
         })
@@ -81,7 +82,7 @@ impl Peer {
                  background-workers: 1\ndatabase:\n  storage: {folder}\nlog:\n  - target: stderr\n    any: error\n\
                  key:\n  - id: secondary\n    algorithm: hmac-sha256\n    secret: {secret}\n\
                  remote:\n  - id: primary\n    address: {host}@{at}\n    key: secondary\n\
-                 acl:\n  - id: told\n    address: 127.0.0.1\n    key: secondary\n    action: notify\n\
+                 acl:\n  - id: told\n    address: 127.0.0.1\n    key: secondary\n    action: [notify, transfer]\n\
                  zone:\n  - domain: {zone}\n    storage: {folder}\n    file: transferred\n    zonefile-sync: -1\n    \
                  master: primary\n    acl: told\n"
             );

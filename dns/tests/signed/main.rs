@@ -1,11 +1,18 @@
 //! The signed zone as other programs see it: checkers of zones, a resolver that validates, secondaries.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in its fixtures")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, also in its fixtures"
+)]
 
 mod checkers;
+mod resolver;
 #[path = "../peers/servers.rs"]
 #[allow(dead_code, reason = "other programs use the rest")]
 mod servers;
 mod transfer;
+mod validation;
 
 use std::{sync::Arc, time::SystemTime};
 

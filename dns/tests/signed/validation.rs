@@ -124,7 +124,7 @@ async fn roll(keys: Vec<Key>, anchors: [String; 2], known: u64, turn: u64, days:
     let (snapshot, server) = serve(slow().resigned(Some(&signing(0)), 2).unwrap()).await;
     let address = server.address();
     let asked = move || {
-        let mut resolvers = vec![Some(Resolver::start(&anchors[0], &[(ZONE, address)])), None];
+        let mut resolvers = [Some(Resolver::start(&anchors[0], &[(ZONE, address)])), None];
         for (serial, ahead) in (0..days * DAY).step_by(usize::try_from(TICK).unwrap()).enumerate() {
             let zone =
                 snapshot.load_full().unwrap().resigned(Some(&signing(ahead)), 3 + u32::try_from(serial).unwrap());

@@ -174,3 +174,6 @@ pub fn label(hash: &Hash) -> [u8; LABEL] {
 pub fn owner(hash: &Hash, origin: &WireName) -> Box<[u8]> {
     [&label(hash)[..], origin.as_bytes()].concat().into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use pbx_contract::{
     AGENT_PORT, DATA_DIR, LIMITS_DIR, PASSWORDS_DIR, RTP_FIRST, RTP_LAST, SIP_PORT, SIPS_PORT, TLS_DIR,
 };
 
+use crate::ami::Secret;
 use crate::render::{Directories, Network, Settings};
 use crate::source::TlsDirs;
 
@@ -40,6 +41,9 @@ pub struct Args {
     /// The Asterisk program.
     #[arg(long, env = "ECQX_ASTERISK", default_value = "/usr/sbin/asterisk")]
     pub asterisk: PathBuf,
+    /// A library that Asterisk loads before its own; without it, subscriptions are refused with 603 in place of 403.
+    #[arg(long, env = "ECQX_PRELOAD", default_value = "/usr/local/lib/ecqx/forbidden.so")]
+    pub preload: PathBuf,
     /// The address of `/readyz`, `/livez` and `/v1/status`.
     #[arg(long, env = "ECQX_LISTEN", default_value_t = SocketAddr::from(([0, 0, 0, 0], AGENT_PORT)))]
     pub listen: SocketAddr,
@@ -78,8 +82,8 @@ pub struct Args {
 }
 
 impl Args {
-    /// What the rendering depends on, besides the limits.
-    pub fn settings(&self) -> Settings {
+    /// What the rendering depends on, besides the limits. The manager's secret is another at each start.
+    pub fn settings(&self, manager: Secret) -> Settings {
         Settings {
             directories: Directories {
                 config: self.config_dir.clone(),
@@ -97,6 +101,7 @@ impl Args {
                 local_nets: self.local_net.clone(),
                 qualify_seconds: self.qualify_seconds,
             },
+            manager,
         }
     }
 

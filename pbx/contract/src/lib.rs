@@ -15,11 +15,14 @@ pub use extensions::{
     Voicemail, extension_order,
 };
 pub use limits::{Instance, Limits, LimitsFile, Network, Policy};
+pub use recordings::{RecordingInfo, RecordingsPage};
 pub use status::{AgentStatus, Usage};
 
 mod document;
+pub mod event;
 mod extensions;
 mod limits;
+mod recordings;
 pub mod secret;
 mod status;
 

@@ -6,6 +6,7 @@ mod node;
 mod ready;
 mod rrset;
 mod settings;
+mod signed;
 mod sip;
 mod static_part;
 
@@ -20,6 +21,7 @@ pub use name_server::{NameServer, NameServerError};
 pub use node::{Node, Ready};
 pub use rrset::RrSet;
 pub use settings::{Timers, ZoneError, ZoneSettings};
+pub use signed::Touched;
 pub use static_part::StaticPart;
 
 use crate::{
@@ -38,6 +40,7 @@ pub struct Zone {
     negative: Arc<RrSet>,
     /// All names below the apex, by the label that follows the zone's own.
     branches: HashTrieMapSync<Box<[u8]>, Arc<Branch>>,
+    signed: Option<signed::Signed>,
 }
 
 /// Where a queried name stands.
@@ -67,7 +70,7 @@ impl Zone {
         }
         let apex = Arc::new(settings.apex(serial)?);
         let negative = Arc::new(settings.negative_soa(serial)?);
-        Ok(Self { settings, serial, apex, negative, branches })
+        Ok(Self { settings, serial, apex, negative, branches, signed: None })
     }
 
     /// The zone after changes under another serial, whether or not they change a record.
@@ -77,12 +80,14 @@ impl Zone {
     /// # Errors
     /// As [`Zone::new`].
     pub fn changed(&self, changes: impl IntoIterator<Item = Change>, serial: u32) -> Result<Self, ZoneError> {
-        let mut branches = self.branches.clone();
+        let (mut branches, mut altered) = (self.branches.clone(), Vec::new());
         for (label, published) in changes.into_iter().filter(|(label, _)| !self.settings.is_taken(label)) {
             let key: Box<[u8]> = label.as_str().as_bytes().into();
+            altered.extend(self.signed.is_some().then(|| key.clone()));
             match published.and_then(|published| sip::sets(&published, &self.settings).ok()) {
                 Some(sets) => {
                     let branch = ready::branch(Branch::new(sets), &key, &self.settings);
+                    let branch = branch.sealed(self.seal(&key));
                     branches.insert_mut(key, Arc::new(branch));
                 }
                 None => drop(branches.remove_mut(&key)),
@@ -90,7 +95,8 @@ impl Zone {
         }
         let apex = Arc::new(self.settings.apex(serial)?);
         let negative = Arc::new(self.settings.negative_soa(serial)?);
-        Ok(Self { settings: Arc::clone(&self.settings), serial, apex, negative, branches })
+        let next = Self { settings: Arc::clone(&self.settings), serial, apex, negative, branches, signed: None };
+        Ok(next.following(self, &altered))
     }
 
     /// Finds a name, which is in lower case and in wire form.
@@ -115,6 +121,11 @@ impl Zone {
         let last = name::starts(part).last()?;
         let branch = self.branches.get(part.get(last + 1..)?)?;
         Some((branch, &part[..last]))
+    }
+
+    /// All that stands under a label.
+    pub fn branch_of(&self, label: &[u8]) -> Option<&Arc<Branch>> {
+        self.branches.get(label)
     }
 
     /// The wildcard right below the zone's own name, which stands for all labels that do not exist.

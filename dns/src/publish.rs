@@ -16,7 +16,7 @@ use crate::{
     book::{Book, Change, Event},
     metrics::State,
     serial,
-    store::{self, Kept},
+    store::{self, Held, Kept},
     transfer::History,
     zone::{Zone, ZoneError, ZoneSettings},
 };
@@ -37,6 +37,7 @@ pub struct Publisher {
     kept: watch::Sender<Option<Kept>>,
     history: History,
     versions: watch::Sender<Option<Version>>,
+    held: watch::Sender<Option<Held>>,
 }
 
 impl Publisher {
@@ -52,6 +53,7 @@ impl Publisher {
             kept: watch::Sender::new(None),
             history: History::default(),
             versions: watch::Sender::new(None),
+            held: watch::Sender::new(None),
         }
     }
 
@@ -76,6 +78,11 @@ impl Publisher {
     /// What is served, for the other replicas, as it changes.
     pub fn versions(&self) -> watch::Receiver<Option<Version>> {
         self.versions.subscribe()
+    }
+
+    /// What is served of each instance, as it changes; nothing before it was compared with the API server.
+    pub fn held(&self) -> watch::Receiver<Option<Held>> {
+        self.held.subscribe()
     }
 
     /// What is to be kept on disk, as it comes.
@@ -177,9 +184,10 @@ impl Publisher {
         let zone = current.changed(changes, serial)?;
         tracing::info!(zone = %zone.origin(), serial, changes = labels.len(), names = zone.len(), "the zone has changed");
         // A secondary may ask as soon as the new one is served, so the way there is laid first.
-        self.history.left(current, labels);
+        self.history.left(current, labels.clone());
         self.snapshot.store(Some(Arc::new(zone)));
         self.state.swapped(false);
+        self.warn_of_unwritten(&labels);
         let (settings, held) = (self.settings.digest(), self.book.held().clone());
         let zone = self.settings.origin().to_ascii().trim_end_matches('.').to_owned();
         let revision = self.served.unwrap_or_default();
@@ -188,7 +196,18 @@ impl Publisher {
         Ok(())
     }
 
+    /// A fault of one instance: the others have their names, and somebody should know.
+    fn warn_of_unwritten(&self, changed: &[Label]) {
+        let zone = self.snapshot.load();
+        for label in changed {
+            if let Some(why) = zone.as_ref().and_then(|zone| zone.unwritten(label)) {
+                tracing::warn!(%label, why, "an instance's records cannot be written; it has no name");
+            }
+        }
+    }
+
     fn tell(&self) {
+        self.held.send_replace(Some(self.book.held().clone()));
         self.versions.send_replace(self.version());
     }
 }

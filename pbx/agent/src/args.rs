@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use clap::Parser;
 use pbx_contract::{
-    AGENT_PORT, DATA_DIR, LIMITS_DIR, PASSWORDS_DIR, RTP_FIRST, RTP_LAST, SIP_PORT, SIPS_PORT, TLS_DIR,
+    AGENT_PORT, CONSOLE_PORT, DATA_DIR, LIMITS_DIR, PASSWORDS_DIR, RTP_FIRST, RTP_LAST, SIP_PORT, SIPS_PORT, TLS_DIR,
 };
 
 use crate::ami::Secret;
 use crate::render::{Directories, Network, Settings};
 use crate::source::TlsDirs;
+
+/// Where Asterisk's and the agent's sockets are.
+pub const RUN_DIR: &str = "/run/asterisk";
 
 /// Runs one PBX from its mounted limits. See `docs/pbx-contract.md`.
 #[derive(Clone, Debug, Parser)]
@@ -33,7 +36,7 @@ pub struct Args {
     #[arg(long, env = "ECQX_CONFIG_DIR", default_value = "/etc/asterisk")]
     pub config_dir: PathBuf,
     /// Asterisk's pid file, control socket and logs.
-    #[arg(long, env = "ECQX_RUN_DIR", default_value = "/run/asterisk")]
+    #[arg(long, env = "ECQX_RUN_DIR", default_value = RUN_DIR)]
     pub run_dir: PathBuf,
     /// Asterisk's read-only data in the image: documentation, sounds.
     #[arg(long, env = "ECQX_STOCK_DIR", default_value = "/usr/share/asterisk")]
@@ -47,6 +50,9 @@ pub struct Args {
     /// The address of `/readyz`, `/livez` and `/v1/status`.
     #[arg(long, env = "ECQX_LISTEN", default_value_t = SocketAddr::from(([0, 0, 0, 0], AGENT_PORT)))]
     pub listen: SocketAddr,
+    /// The address of the call centre's console.
+    #[arg(long, env = "ECQX_CONSOLE_LISTEN", default_value_t = SocketAddr::from(([0, 0, 0, 0], CONSOLE_PORT)))]
+    pub console_listen: SocketAddr,
     /// The port of SIP over UDP and TCP.
     #[arg(long, env = "ECQX_SIP_PORT", default_value_t = SIP_PORT)]
     pub sip_port: u16,

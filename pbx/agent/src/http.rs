@@ -2,6 +2,7 @@
 //! `/v1/events`. Does I/O (asks Asterisk, reads files).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -12,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use pbx_contract::AgentStatus;
+use pbx_contract::event::SystemEvent;
 use serde_json::json;
 
 use crate::control::Control;
@@ -47,6 +49,8 @@ pub struct Answers {
     pub recordings: Recordings,
     /// What has happened.
     pub events: Events,
+    /// Asterisk was silent when it was asked last, and that has been told.
+    pub silent: AtomicBool,
     /// What the protected paths ask for.
     pub token: Token,
 }
@@ -84,9 +88,15 @@ async fn livez(State(answers): State<Arc<Answers>>) -> Response {
     match asked {
         Err(error) if !silent_yet_fine => {
             tracing::error!(%error, "Asterisk does not answer");
+            if !answers.silent.swap(true, Ordering::Relaxed) {
+                answers.events.raise(SystemEvent::AsteriskSilent { seconds: ALIVE_LIMIT.as_secs() });
+            }
             unavailable(&json!({ "alive": false, "reason": error.to_string() }))
         }
-        _ => Json(json!({ "alive": true })).into_response(),
+        answer => {
+            answers.silent.fetch_and(answer.is_err(), Ordering::Relaxed);
+            Json(json!({ "alive": true })).into_response()
+        }
     }
 }
 
@@ -141,7 +151,17 @@ mod tests {
         let (status, usage) = (Shared::new(status), Arc::new(UsageProbe::default()));
         let (tally, applying) = (Tally::open("/nowhere".as_ref()), Arc::default());
         let events = Events::in_memory();
-        State(Arc::new(Answers { status, control, usage, tally, applying, recordings, events, token }))
+        State(Arc::new(Answers {
+            status,
+            control,
+            usage,
+            tally,
+            applying,
+            recordings,
+            events,
+            silent: AtomicBool::default(),
+            token,
+        }))
     }
 
     fn ready() -> Status {

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pbx_contract::event::SystemEvent;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Rule, Throttle, failures, render};
 use crate::ami::Event;
 use crate::control::Control;
+use crate::events::Events;
 use crate::files;
 use crate::status::Shared;
 
@@ -29,6 +31,8 @@ pub struct Wall {
     pub control: Control,
     /// Has the policy in force.
     pub status: Shared,
+    /// Learns who is blocked.
+    pub events: Events,
 }
 
 impl Wall {
@@ -47,7 +51,7 @@ impl Wall {
                 },
                 () = sleep_until(due.unwrap_or(told)), if due.is_some() => {
                     for source in throttle.released(Instant::now()) {
-                        tracing::info!(%source, "no longer blocked");
+                        self.events.raise(SystemEvent::SourceReleased { source });
                         changed = true;
                     }
                     if changed {
@@ -63,14 +67,17 @@ impl Wall {
         let Some(source) = failures::source(event) else { return false };
         let rule = self.status.borrow().applied.as_ref().map(|applied| Rule::from(&applied.wanted.policy));
         let Some(count) = rule.and_then(|rule| throttle.failed(source, Instant::now(), rule)) else { return false };
-        tracing::warn!(%source, failures = count, "blocked: failed to authenticate too often");
+        let failures = u32::try_from(count).unwrap_or(u32::MAX);
+        let seconds = rule.map(|rule| rule.seconds()).unwrap_or_default();
+        self.events.raise(SystemEvent::SourceBlocked { source, failures, seconds });
         true
     }
 
     /// True when Asterisk has taken it.
     async fn tell(&self, throttle: &Throttle) -> bool {
         let (config, content) = (self.config.clone(), render(throttle.blocked()));
-        let written = tokio::task::spawn_blocking(move || files::write_changed(&config, &[(FILE, content)].into())).await;
+        let written =
+            tokio::task::spawn_blocking(move || files::write_changed(&config, &[(FILE, content)].into())).await;
         let written = written.is_ok_and(|written| written.is_ok());
         written && self.control.run("module reload res_pjsip.so", RELOAD_LIMIT).await.is_ok()
     }

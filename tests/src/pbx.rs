@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-pub use files::Files;
+pub use files::{FQDN, Files, TOKEN};
 pub use phones::{Attempt, Outcome, Phone, Program, Staying};
 
 mod files;

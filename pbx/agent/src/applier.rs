@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::certificate::CHAIN;
 use crate::control::{Control, ControlError, answers};
+use crate::events::Events;
 use crate::files::{self, WriteError};
 use crate::metrics::Applying;
 use crate::render::{self, DIALPLAN, PJSIP, QUEUES, RTP, Rendering, Settings, VOICEMAIL};
@@ -16,6 +17,10 @@ use crate::source::{Source, SourceError};
 use crate::status::{Applied, Shared};
 use crate::throttle::{self, wall};
 use crate::wanted::Wanted;
+
+use told::Told;
+
+mod told;
 
 /// A reload of 3000 extensions takes a few seconds.
 const RELOAD_LIMIT: Duration = Duration::from_mins(1);
@@ -54,14 +59,24 @@ pub struct Applier {
     control: Control,
     status: Shared,
     applying: Arc<Applying>,
+    told: Told,
     /// Reload all in the next round, for Asterisk has not taken the files that are there.
     again: bool,
 }
 
 impl Applier {
     /// For one Asterisk.
-    pub fn new(settings: Settings, source: Source, control: Control, status: Shared, applying: Arc<Applying>) -> Self {
-        Self { settings: Arc::new(settings), source, control, status, applying, again: false }
+    pub fn new(
+        settings: Settings,
+        source: Source,
+        control: &Control,
+        status: &Shared,
+        applying: &Arc<Applying>,
+        events: &Events,
+    ) -> Self {
+        let (settings, control, status) = (Arc::new(settings), control.clone(), status.clone());
+        let (applying, told) = (Arc::clone(applying), Told::new(events.clone()));
+        Self { settings, source, control, status, applying, told, again: false }
     }
 
     /// Writes the files that Asterisk starts with. When nothing valid is mounted, files from before a restart of the
@@ -97,6 +112,7 @@ impl Applier {
     pub async fn round(&mut self) {
         let outcome = self.try_round().await;
         self.again = outcome.is_err() && self.status.borrow().booted;
+        self.told.outcome(&outcome);
         let problem = outcome.err().map(|error| error.to_string());
         if let Some(problem) = &problem
             && self.status.borrow().problem.as_ref() != Some(problem)
@@ -112,6 +128,7 @@ impl Applier {
         }
         let begun = Instant::now();
         let (wanted, rendering, written) = self.write().await?;
+        self.told.certificate(&wanted, jiff::Timestamp::now());
         let applied = self.status.borrow().applied.as_ref().is_some_and(|applied| applied.mark == rendering.mark);
         if applied && written.is_empty() && !self.again {
             return Ok(());
@@ -119,6 +136,7 @@ impl Applier {
         self.reload(&written).await?;
         self.confirm(&wanted, &rendering).await?;
         self.applying.took(begun.elapsed());
+        self.told.applied(&wanted, begun.elapsed());
         tracing::info!(generation = wanted.generation, reloaded = ?written, "limits applied");
         let enabled = wanted.enabled().into_iter().map(str::to_owned).collect();
         let (generation, sips) = (wanted.generation.clone(), wanted.certificate.is_some());
@@ -132,7 +150,7 @@ impl Applier {
         !self.status.borrow().booted
     }
 
-    async fn is_booted(&self) -> bool {
+    async fn is_booted(&mut self) -> bool {
         if self.status.borrow().booted {
             return true;
         }
@@ -141,6 +159,7 @@ impl Applier {
         if booted {
             let seconds = self.status.borrow().started.elapsed().as_secs_f32();
             tracing::info!(seconds, "Asterisk is booted");
+            self.told.booted(self.status.borrow().started.elapsed());
             self.status.send_modify(|status| status.booted = true);
         }
         booted

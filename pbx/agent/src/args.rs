@@ -13,6 +13,9 @@ use crate::ami::Secret;
 use crate::render::{Directories, Network, Settings};
 use crate::source::TlsDirs;
 
+/// Where Asterisk's and the agent's sockets are.
+pub const RUN_DIR: &str = "/run/asterisk";
+
 /// Runs one PBX from its mounted limits. See `docs/pbx-contract.md`.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "pbx-agent", version)]
@@ -33,7 +36,7 @@ pub struct Args {
     #[arg(long, env = "ECQX_CONFIG_DIR", default_value = "/etc/asterisk")]
     pub config_dir: PathBuf,
     /// Asterisk's pid file, control socket and logs.
-    #[arg(long, env = "ECQX_RUN_DIR", default_value = "/run/asterisk")]
+    #[arg(long, env = "ECQX_RUN_DIR", default_value = RUN_DIR)]
     pub run_dir: PathBuf,
     /// Asterisk's read-only data in the image: documentation, sounds.
     #[arg(long, env = "ECQX_STOCK_DIR", default_value = "/usr/share/asterisk")]

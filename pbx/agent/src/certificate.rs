@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use jiff::Timestamp;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -21,6 +22,8 @@ pub struct Certificate {
     pub chain: String,
     /// Its private key, for a file that only its owner reads.
     pub key: String,
+    /// From when on telephones refuse it.
+    pub until: Timestamp,
 }
 
 /// Why there is no TLS with what is mounted.
@@ -50,22 +53,25 @@ impl Certificate {
     pub fn read(dir: &Path) -> Result<Option<Self>, CertificateError> {
         let Some(chain) = text(dir, CHAIN)? else { return Ok(None) };
         let Some(key) = text(dir, KEY)? else { return Err(CertificateError::Pem(KEY)) };
-        let certificate = Self { chain, key };
-        certificate.check()?;
-        Ok(Some(certificate))
+        let until = check(&chain, &key)?;
+        Ok(Some(Self { chain, key, until }))
     }
+}
 
-    fn check(&self) -> Result<(), CertificateError> {
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(self.chain.as_bytes())
-            .collect::<Result<_, _>>()
-            .map_err(|_| CertificateError::Pem(CHAIN))?;
-        if chain.is_empty() {
-            return Err(CertificateError::Pem(CHAIN));
-        }
-        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).map_err(|_| CertificateError::Pem(KEY))?;
-        CertifiedKey::from_der(chain, key, &ring::default_provider())?;
-        Ok(())
-    }
+/// Gives the end of the first certificate's validity.
+fn check(chain: &str, key: &str) -> Result<Timestamp, CertificateError> {
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(chain.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|_| CertificateError::Pem(CHAIN))?;
+    let until = chain.first().and_then(|first| until(first)).ok_or(CertificateError::Pem(CHAIN))?;
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| CertificateError::Pem(KEY))?;
+    CertifiedKey::from_der(chain, key, &ring::default_provider())?;
+    Ok(until)
+}
+
+fn until(certificate: &[u8]) -> Option<Timestamp> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
 }
 
 impl fmt::Debug for Certificate {
@@ -104,6 +110,8 @@ mod tests {
         write(dir.path(), &chain, &key);
         let read = Certificate::read(dir.path()).unwrap().unwrap();
         assert_eq!((&read.chain, &read.key), (&chain, &key));
+        // `rcgen` makes them valid for some thousand years, unless it is told otherwise.
+        assert_eq!(read.until.to_string(), "4096-01-01T00:00:00Z");
         assert_eq!(format!("{read:?}"), "Certificate(..)");
     }
 

@@ -28,6 +28,7 @@ pub use ports::Ports;
 use std::time::Duration;
 
 use crate::ami::Ami;
+use crate::events::Events;
 use crate::status::Shared;
 
 /// All that a connection needs; clones share it.
@@ -41,6 +42,8 @@ pub struct Console {
     pub ami: Ami,
     /// What is applied.
     pub status: Shared,
+    /// Learns who comes and goes.
+    pub events: Events,
     /// How long is waited for the other side.
     pub patience: Patience,
 }

@@ -19,6 +19,7 @@ use pbx_contract::event::{Event, EventsPage, Severity, SystemEvent};
 
 use log::Log;
 
+pub mod inbox;
 mod log;
 
 /// So many are kept in memory.

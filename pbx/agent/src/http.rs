@@ -2,6 +2,7 @@
 //! `/v1/events`. Does I/O (asks Asterisk, reads files).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -12,9 +13,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use pbx_contract::AgentStatus;
+use pbx_contract::event::SystemEvent;
 use serde_json::json;
 
-use crate::console::Ports;
 use crate::control::Control;
 use crate::events::Events;
 use crate::metrics::{Applying, Reading};
@@ -44,12 +45,12 @@ pub struct Answers {
     pub tally: Tally,
     /// How configurations were applied.
     pub applying: Arc<Applying>,
-    /// Who is connected to the console.
-    pub consoles: Ports,
     /// What was recorded.
     pub recordings: Recordings,
     /// What has happened.
     pub events: Events,
+    /// Asterisk was silent when it was asked last, and that has been told.
+    pub silent: AtomicBool,
     /// What the protected paths ask for.
     pub token: Token,
 }
@@ -87,9 +88,15 @@ async fn livez(State(answers): State<Arc<Answers>>) -> Response {
     match asked {
         Err(error) if !silent_yet_fine => {
             tracing::error!(%error, "Asterisk does not answer");
+            if !answers.silent.swap(true, Ordering::Relaxed) {
+                answers.events.raise(SystemEvent::AsteriskSilent { seconds: ALIVE_LIMIT.as_secs() });
+            }
             unavailable(&json!({ "alive": false, "reason": error.to_string() }))
         }
-        _ => Json(json!({ "alive": true })).into_response(),
+        answer => {
+            answers.silent.fetch_and(answer.is_err(), Ordering::Relaxed);
+            Json(json!({ "alive": true })).into_response()
+        }
     }
 }
 
@@ -97,7 +104,7 @@ async fn status(State(answers): State<Arc<Answers>>) -> Json<AgentStatus> {
     let status = answers.status.borrow().clone();
     let mut problem = status.not_ready();
     let usage = match answers.usage.read(&answers.control, &status).await {
-        Ok(usage) => pbx_contract::Usage { consoles: answers.consoles.taken(), ..usage },
+        Ok(usage) => usage,
         Err(error) => {
             problem.get_or_insert_with(|| error.to_string());
             pbx_contract::Usage::default()
@@ -143,8 +150,18 @@ mod tests {
         let (recordings, token) = (Recordings::new("/nowhere".into()), Token::among("/nowhere".as_ref()));
         let (status, usage) = (Shared::new(status), Arc::new(UsageProbe::default()));
         let (tally, applying) = (Tally::open("/nowhere".as_ref()), Arc::default());
-        let (events, consoles) = (Events::in_memory(), Ports::default());
-        State(Arc::new(Answers { status, control, usage, tally, applying, consoles, recordings, events, token }))
+        let events = Events::in_memory();
+        State(Arc::new(Answers {
+            status,
+            control,
+            usage,
+            tally,
+            applying,
+            recordings,
+            events,
+            silent: AtomicBool::default(),
+            token,
+        }))
     }
 
     fn ready() -> Status {

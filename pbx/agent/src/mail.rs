@@ -4,11 +4,16 @@
 //! no plain address are left out: what a reseller typed never becomes an SMTP command.
 
 use std::io::Read as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use lettre::address::{AddressError, Envelope};
 use lettre::{Address, SmtpTransport, Transport as _};
 
+use pbx_contract::event::SystemEvent;
+
+use crate::args::RUN_DIR;
+use crate::events::inbox;
 use crate::render::text::email_address;
 
 /// The argument by which the agent is asked to deliver a mail.
@@ -70,27 +75,39 @@ impl Relay {
         Ok(Self { host, port, from: address.ok_or(MailError::From(from))? })
     }
 
-    /// Delivers a message to the recipients that it names.
+    /// Delivers a message to the recipients that it names, and says how many they are.
     ///
     /// # Errors
     /// When it names none, or the relay does not take it.
-    pub fn deliver(&self, message: &[u8]) -> Result<(), MailError> {
+    pub fn deliver(&self, message: &[u8]) -> Result<usize, MailError> {
         let recipients: Vec<Address> = recipients(message).iter().map(|address| address.parse()).collect::<Result<_, _>>()?;
         if recipients.is_empty() {
             return Err(MailError::Nobody);
         }
+        let count = recipients.len();
         let envelope = Envelope::new(Some(self.from.clone()), recipients)?;
         let transport = SmtpTransport::builder_dangerous(&self.host).port(self.port).timeout(Some(PATIENCE)).build();
         let refused = |source| MailError::Refused { relay: format!("{}:{}", self.host, self.port), source };
-        transport.send_raw(&envelope, &on_the_wire(message)).map(drop).map_err(refused)
+        transport.send_raw(&envelope, &on_the_wire(message)).map(|_| count).map_err(refused)
     }
 }
 
-/// Reads the message from standard input and delivers it.
+/// Reads the message from standard input, delivers it, and tells the agent how that went.
 ///
 /// # Errors
 /// When it cannot be delivered; Asterisk keeps the voicemail all the same.
 pub fn run() -> Result<(), MailError> {
+    let outcome = deliver_input();
+    let event = match &outcome {
+        Ok(count) => SystemEvent::VoicemailMailed { recipients: u32::try_from(*count).unwrap_or(u32::MAX) },
+        Err(error) => SystemEvent::VoicemailMailFailed { reason: error.to_string().into() },
+    };
+    let run_dir = std::env::var_os("ECQX_RUN_DIR").map_or_else(|| RUN_DIR.into(), PathBuf::from);
+    inbox::tell(&run_dir, &event);
+    outcome.map(drop)
+}
+
+fn deliver_input() -> Result<usize, MailError> {
     let relay = Relay::new(std::env::var("ECQX_SMTP_RELAY").ok(), std::env::var("ECQX_MAIL_FROM").ok())?;
     let mut message = Vec::new();
     std::io::stdin().take(MESSAGE_MAX).read_to_end(&mut message)?;

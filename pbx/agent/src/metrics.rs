@@ -92,7 +92,14 @@ impl Collector for Reading {
             figures(&self.counted.peak),
         )?;
         if let Some(applied) = &self.status.applied {
-            gauges(to, "limit", "The limits in force; a flag is 0 or 1", "feature", limits(&applied.wanted.limits))?;
+            let limits = limits(&applied.wanted.limits);
+            gauges(
+                to,
+                "limit",
+                "The limits in force; a flag is 0 or 1",
+                "feature",
+                limits.map(|(feature, limit)| (feature, limit.into())),
+            )?;
         }
         let refused = self.counted.refused.iter().map(|(feature, count)| (feature.as_str(), *count));
         counters(
@@ -137,17 +144,17 @@ fn figures(usage: &Usage) -> [(&'static str, u64); 6] {
 }
 
 /// By the features' names in the API.
-pub fn limits(limits: &Limits) -> [(&'static str, u64); 9] {
+pub const fn limits(limits: &Limits) -> [(&'static str, u32); 9] {
     [
-        ("IpPhoneExtension", limits.ip_phone_extension.into()),
-        ("CallRecording", limits.call_recording.into()),
-        ("AudioConference", limits.audio_conference.into()),
-        ("EqallSoftphone", limits.eqall_softphone.into()),
-        ("EqallReceptionist", limits.eqall_receptionist.into()),
-        ("CrmIntegration", limits.crm_integration.into()),
-        ("CallCenter", limits.call_center.into()),
-        ("SmsWhatsapp", limits.sms_whatsapp.into()),
-        ("VmTranscription", limits.vm_transcription.into()),
+        ("IpPhoneExtension", limits.ip_phone_extension),
+        ("CallRecording", limits.call_recording),
+        ("AudioConference", limits.audio_conference),
+        ("EqallSoftphone", limits.eqall_softphone),
+        ("EqallReceptionist", limits.eqall_receptionist),
+        ("CrmIntegration", limits.crm_integration),
+        ("CallCenter", limits.call_center),
+        ("SmsWhatsapp", limits.sms_whatsapp),
+        ("VmTranscription", limits.vm_transcription),
     ]
 }
 

@@ -115,7 +115,7 @@ pub fn render(wanted: &Wanted, settings: &Settings) -> Rendering {
     let network = settings.network.with(&wanted.network);
     let mut files = core::render(settings);
     files.insert(RTP, core::rtp(&network));
-    if let Some(Certificate { chain, key }) = &wanted.certificate {
+    if let Some(Certificate { chain, key, .. }) = &wanted.certificate {
         files.extend([(certificate::CHAIN, chain.clone()), (certificate::KEY, key.clone())]);
     }
     files.insert("modules.conf", modules::render());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pbx_contract::{ContractError, Document, ExtensionsFile, LimitsFile};
 
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, CertificateError};
 use crate::wanted::{self, Passwords, Unfit, Wanted};
 
 /// More than 3000 extensions with long names need; a ConfigMap holds 1 MiB.
@@ -35,11 +35,11 @@ pub struct TlsDirs {
 
 impl TlsDirs {
     /// One that cannot be used costs no phone its connection: the one in force stays.
-    fn read(&self) -> Option<Certificate> {
-        Certificate::read(&self.mounted).unwrap_or_else(|error| {
-            tracing::warn!(%error, "the mounted certificate is not used; one that is in force stays");
-            Certificate::read(&self.in_force).ok().flatten()
-        })
+    fn read(&self) -> (Option<Certificate>, Option<CertificateError>) {
+        match Certificate::read(&self.mounted) {
+            Ok(certificate) => (certificate, None),
+            Err(error) => (Certificate::read(&self.in_force).ok().flatten(), Some(error)),
+        }
     }
 }
 
@@ -77,7 +77,8 @@ impl Source {
             }
         }
         let wanted = Wanted::new(&limits, &extensions, &passwords)?;
-        Ok(Wanted { certificate: self.tls.read(), ..wanted })
+        let (certificate, fault) = self.tls.read();
+        Ok(Wanted { certificate, certificate_fault: fault.map(|fault| fault.to_string()), ..wanted })
     }
 
     fn document<D: Document>(&self) -> Result<D, SourceError> {

@@ -23,6 +23,13 @@ pub struct Rule {
     time: Duration,
 }
 
+impl Rule {
+    /// For how long a source is blocked, in seconds.
+    pub fn seconds(self) -> u32 {
+        u32::try_from(self.time.as_secs()).unwrap_or(u32::MAX)
+    }
+}
+
 impl From<&Policy> for Rule {
     fn from(policy: &Policy) -> Self {
         Self { failures: policy.failures_before_block as usize, time: Duration::from_secs(policy.block_seconds.into()) }
@@ -82,7 +89,9 @@ impl Throttle {
         let last = |times: &VecDeque<Instant>| times.back().copied();
         self.failing.retain(|_, times| last(times).is_some_and(|time| now.saturating_duration_since(time) < rule.time));
         while self.failing.len() >= REMEMBERED {
-            let Some(oldest) = self.failing.iter().min_by_key(|(_, times)| last(times)).map(|(ip, _)| *ip) else { return };
+            let Some(oldest) = self.failing.iter().min_by_key(|(_, times)| last(times)).map(|(ip, _)| *ip) else {
+                return;
+            };
             self.failing.remove(&oldest);
         }
     }

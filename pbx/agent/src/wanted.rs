@@ -35,6 +35,8 @@ pub struct Wanted {
     pub network: Network,
     /// With what SIP over TLS is answered; none: it is not.
     pub certificate: Option<Certificate>,
+    /// Why the mounted certificate is not that one.
+    pub certificate_fault: Option<String>,
     /// The entitlements, as counts.
     pub limits: Limits,
     /// What the provider decides.
@@ -148,6 +150,7 @@ impl Wanted {
             suspended: limits.suspended,
             network: limits.network.clone(),
             certificate: None,
+            certificate_fault: None,
             limits: limits.limits,
             policy: limits.policy.clone(),
             groups: extensions.ring_groups.iter().map(of_enabled).collect(),
@@ -169,6 +172,7 @@ impl Wanted {
             suspended: true,
             network: Network::default(),
             certificate: None,
+            certificate_fault: None,
             limits: Limits::default(),
             policy: Policy::default(),
             phones: Vec::new(),

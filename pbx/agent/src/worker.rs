@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use pbx_contract::event::SystemEvent;
@@ -15,7 +16,7 @@ use crate::applier::{Applier, ApplyError, watched};
 use crate::args::Args;
 use crate::console::{Console, Door, Floor, Patience, Ports, listen};
 use crate::control::Control;
-use crate::events::Events;
+use crate::events::{Events, inbox};
 use crate::http::{Answers, Token, router};
 use crate::init::exit_code;
 use crate::metrics::Applying;
@@ -51,85 +52,46 @@ pub enum WorkerError {
     },
 }
 
+/// What the parts of the agent share.
+#[derive(Clone)]
+struct Common {
+    control: Control,
+    status: Shared,
+    events: Events,
+    tally: Tally,
+    usage: Arc<UsageProbe>,
+    applying: Arc<Applying>,
+    consoles: Ports,
+}
+
 /// Runs until SIGTERM has come and Asterisk has ended, and gives the exit code.
 ///
 /// # Errors
 /// When something that the agent cannot do without is missing.
 pub async fn run(args: Args) -> Result<u8, WorkerError> {
     let mut stop = Stop::new()?;
-    let control = Control::new(&args.run_dir);
+    let common = Common::new(&args);
+    let Common { control, status, events, .. } = &common;
+    events.raise(SystemEvent::AgentStarted { version: env!("CARGO_PKG_VERSION").into() });
     let source =
         Source { limits_dir: args.limits_dir.clone(), passwords_dir: args.passwords_dir.clone(), tls: args.tls() };
-    let status = Shared::new(Status::starting());
     let secret = Secret::new(&mut rand::rng());
-    let counts = Arc::<Applying>::default();
     let settings = args.settings(secret.clone());
     let recordings = Recordings::new(settings.directories.recordings());
-    let applier = Applier::new(settings, source.clone(), control.clone(), status.clone(), Arc::clone(&counts));
+    let (watch, poll) = (Watch::new(&watched(&source)), Duration::from_secs(args.poll_seconds));
+    let applier = Applier::new(settings, source, &common.control, status, &common.applying, events);
     applier.prepare().await?;
-    let listener = listen_on(args.listen).await?;
-    let at_console = listen_on(args.console_listen).await?;
-    let events = Events::open(&args.data_dir.join("events"));
-    events.raise(SystemEvent::AgentStarted { version: env!("CARGO_PKG_VERSION").into() });
-    let ami = Ami::start(ami::ADDRESS, secret);
-    let (usage, tally) = (Arc::<UsageProbe>::default(), Tally::open(&args.run_dir));
-    let consoles = Ports::default();
+    common.answer(&args, recordings).await?;
+    common.listen(&args, Ami::start(ami::ADDRESS, secret)).await?;
 
-    tokio::spawn(bound::keep(recordings.clone(), status.clone()));
-    let wall = Wall {
-        config: args.config_dir.clone(),
-        control: control.clone(),
-        status: status.clone(),
-        events: events.clone(),
-    };
-    tokio::spawn(wall.keep(ami.events()));
-    let console = Console {
-        door: Door::new(&args.passwords_dir, consoles.clone()),
-        floor: Floor::start(ami.clone(), &status),
-        ami: ami.clone(),
-        status: status.clone(),
-        patience: Patience::default(),
-    };
-    tokio::spawn(listen::serve(at_console, console));
-    let observer = Observer {
-        ami,
-        control: control.clone(),
-        status: status.clone(),
-        events: events.clone(),
-        tally: tally.clone(),
-        usage: Arc::clone(&usage),
-        data_dir: args.data_dir.clone(),
-    };
-    tokio::spawn(observer.listen());
-    let answers = Answers {
-        status: status.clone(),
-        control: control.clone(),
-        usage,
-        tally,
-        applying: counts,
-        consoles,
-        recordings,
-        events: events.clone(),
-        token: Token::among(&args.passwords_dir),
-    };
-    tokio::spawn(async move { axum::serve(listener, router(answers)).await });
-
-    let supervisor = Supervisor {
-        program: args.asterisk.clone(),
-        config_dir: args.config_dir.clone(),
-        preload: args.preload.clone(),
-        status: status.clone(),
-        events: events.clone(),
-    };
-    let watch = Watch::new(&watched(&source));
-    let applying = tokio::spawn(apply(applier, watch, Duration::from_secs(args.poll_seconds), status.subscribe()));
-    let running = supervisor.run(stop.asked()).await?;
+    let applying = tokio::spawn(apply(applier, watch, poll, status.subscribe()));
+    let running = common.supervisor(&args).run(stop.asked()).await?;
     status.send_modify(|status| status.draining = true);
     applying.abort();
     let code = match running {
         None => 0,
         Some(mut asterisk) => {
-            let ended = asterisk.drain(&control, args.drain(), stop.asked(), &events).await;
+            let ended = asterisk.drain(control, args.drain(), stop.asked(), events).await;
             exit_code(ended.map_err(system("cannot wait for Asterisk".into()))?)
         }
     };
@@ -137,7 +99,81 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
     Ok(code)
 }
 
-async fn listen_on(address: SocketAddr) -> Result<TcpListener, WorkerError> {
+impl Common {
+    fn new(args: &Args) -> Self {
+        let consoles = Ports::default();
+        Self {
+            control: Control::new(&args.run_dir),
+            status: Shared::new(Status::starting()),
+            events: Events::open(&args.data_dir.join("events")),
+            tally: Tally::open(&args.run_dir),
+            usage: Arc::new(UsageProbe::new(consoles.clone())),
+            applying: Arc::default(),
+            consoles,
+        }
+    }
+
+    /// Starts what answers kubelet, operator and Prometheus, and keeps the bound on recordings.
+    async fn answer(&self, args: &Args, recordings: Recordings) -> Result<(), WorkerError> {
+        let listener = bind(args.listen).await?;
+        tokio::spawn(bound::keep(recordings.clone(), self.status.clone(), self.events.clone()));
+        let answers = Answers {
+            status: self.status.clone(),
+            control: self.control.clone(),
+            usage: Arc::clone(&self.usage),
+            tally: self.tally.clone(),
+            applying: Arc::clone(&self.applying),
+            recordings,
+            events: self.events.clone(),
+            silent: AtomicBool::default(),
+            token: Token::among(&args.passwords_dir).telling(&self.events),
+        };
+        tokio::spawn(async move { axum::serve(listener, router(answers)).await });
+        Ok(())
+    }
+
+    /// Starts what follows from what happens in Asterisk: events and peaks, the wall against guessers, the console.
+    async fn listen(&self, args: &Args, ami: Ami) -> Result<(), WorkerError> {
+        let at_console = bind(args.console_listen).await?;
+        let (control, status, events) = (self.control.clone(), self.status.clone(), self.events.clone());
+        let wall = Wall { config: args.config_dir.clone(), control, status, events };
+        tokio::spawn(wall.keep(ami.events()));
+        let observer = Observer {
+            ami: ami.clone(),
+            control: self.control.clone(),
+            status: self.status.clone(),
+            events: self.events.clone(),
+            tally: self.tally.clone(),
+            usage: Arc::clone(&self.usage),
+            data_dir: args.data_dir.clone(),
+        };
+        tokio::spawn(observer.listen());
+        let (run_dir, events) = (args.run_dir.clone(), self.events.clone());
+        tokio::spawn(async move { inbox::listen(&run_dir, events).await });
+        let console = Console {
+            door: Door::new(&args.passwords_dir, self.consoles.clone()),
+            floor: Floor::start(ami.clone(), &self.status),
+            ami,
+            status: self.status.clone(),
+            events: self.events.clone(),
+            patience: Patience::default(),
+        };
+        tokio::spawn(listen::serve(at_console, console));
+        Ok(())
+    }
+
+    fn supervisor(&self, args: &Args) -> Supervisor {
+        Supervisor {
+            program: args.asterisk.clone(),
+            config_dir: args.config_dir.clone(),
+            preload: args.preload.clone(),
+            status: self.status.clone(),
+            events: self.events.clone(),
+        }
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, WorkerError> {
     TcpListener::bind(address).await.map_err(system(format!("cannot listen on {address}")))
 }
 

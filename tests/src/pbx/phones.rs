@@ -86,6 +86,15 @@ impl Attempt {
         self.with(&["-key", name, value])
     }
 
+    /// How long a registration asks to live, in seconds; 0 ends it.
+    #[must_use]
+    pub fn expiring(mut self, seconds: u32) -> Self {
+        if let Some(value) = self.options.iter().position(|option| option == "expires").map(|at| at + 1) {
+            self.options[value] = seconds.to_string();
+        }
+        self
+    }
+
     /// How long a call is held, or a phone stays.
     #[must_use]
     pub fn lasting(mut self, time: Duration) -> Self {
@@ -224,7 +233,18 @@ impl Pbx {
         let mut command = self.enter(&["--net"]);
         command.args(["sipp", &format!("{ADDRESS}:5060"), "-sf"]).arg(scenario(&attempt.scenario));
         command.args(["-inf", "phones.csv", "-p", &port.to_string(), "-mp", &(port + 2).to_string()]);
-        command.args(["-m", &count, "-l", &count, "-r", "1000", "-nostdin", "-timeout_error", "-trace_err", "-trace_logs"]);
+        command.args([
+            "-m",
+            &count,
+            "-l",
+            &count,
+            "-r",
+            "1000",
+            "-nostdin",
+            "-timeout_error",
+            "-trace_err",
+            "-trace_logs",
+        ]);
         command.args(["-timeout", &format!("{}s", attempt.seconds), "-log_file", "log", "-error_file", "errors"]);
         if !attempt.options.iter().any(|option| option == "-i") {
             command.args(["-i", ADDRESS, "-mi", ADDRESS]);

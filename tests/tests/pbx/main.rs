@@ -6,6 +6,7 @@
 
 mod call_centre;
 mod conference;
+mod events;
 mod extensions;
 mod receptionists;
 mod recording;

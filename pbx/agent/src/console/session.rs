@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use pbx_contract::event::{Plain, SystemEvent};
 use pbx_contract::{BargeMode, ConsoleAction, ConsoleMessage, ConsoleRefusal, ConsoleRequest, ConsoleState};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -38,9 +39,11 @@ pub async fn serve(console: Console, mut socket: WebSocket, source: IpAddr, sett
     let end = match login(&console, &mut socket, source).await {
         Ok((id, extension, admitted)) => {
             settled();
-            tracing::info!(extension, %source, "a console is connected");
-            let end = Session::new(console, socket, extension.clone(), admitted).run(id).await;
-            return tracing::info!(extension, ?end, "a console is gone");
+            let (events, name) = (console.events.clone(), Plain::from(&extension));
+            events.raise(SystemEvent::ConsoleConnected { extension: name.clone() });
+            let end = Session::new(console, socket, extension, admitted).run(id).await;
+            tracing::info!(%name, ?end, "a console is gone");
+            return events.raise(SystemEvent::ConsoleDisconnected { extension: name });
         }
         Err(end) => end,
     };
@@ -59,7 +62,14 @@ async fn login(console: &Console, socket: &mut WebSocket, source: IpAddr) -> Res
     };
     let wanted = wanted(console).ok_or(refused(ConsoleRefusal::NotReady))?;
     let claim = Claim { source, extension: &extension, password: &password };
-    let admitted = console.door.admit(&claim, &wanted).await.map_err(refused)?;
+    let admitted = console.door.admit(&claim, &wanted).await.map_err(|why| {
+        let (extension, limit) = (extension.as_str().into(), wanted.limits.call_center);
+        console.events.raise(match why {
+            ConsoleRefusal::NoFreePort => SystemEvent::ConsoleFull { extension, limit },
+            _ => SystemEvent::ConsoleLoginRefused { extension, source },
+        });
+        refused(why)
+    })?;
     Ok((id, extension, admitted))
 }
 
@@ -220,9 +230,14 @@ impl Session {
         })?;
         tracing::info!(supervisor = self.extension, agent, ?mode, "a supervisor asks to be let into a call");
         self.barging = true;
-        let outcomes = outcomes.clone();
+        let (outcomes, events) = (outcomes.clone(), self.console.events.clone());
+        let supervisor = Plain::from(&self.extension);
         tokio::spawn(async move {
             let answered = ringing.answered().await;
+            if answered {
+                let (agent, mode) = (Plain::from(&agent), Plain::from(format!("{mode:?}")));
+                events.raise(SystemEvent::BargeStarted { supervisor, agent, mode });
+            }
             // The console may have gone.
             let _ = outcomes.send(ConsoleMessage::Barge { id, extension: agent, answered }).await;
         });

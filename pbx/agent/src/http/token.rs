@@ -7,23 +7,35 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use pbx_contract::event::SystemEvent;
 use pbx_contract::secret;
 use subtle::ConstantTimeEq as _;
 
+use crate::events::Events;
+
 /// The token as it is mounted; a new one counts from the next request on.
 #[derive(Clone, Debug)]
-pub struct Token(Arc<Path>);
+pub struct Token {
+    path: Arc<Path>,
+    events: Option<Events>,
+}
 
 impl Token {
     /// The one among these passwords.
     pub fn among(passwords: &Path) -> Self {
         let path: PathBuf = passwords.join(secret::AGENT_TOKEN);
-        Self(path.into())
+        Self { path: path.into(), events: None }
+    }
+
+    /// The same, and who does not have it is told of.
+    #[must_use]
+    pub fn telling(self, events: &Events) -> Self {
+        Self { events: Some(events.clone()), ..self }
     }
 
     /// Without a token nobody is let in.
     async fn lets_in(&self, headers: &HeaderMap) -> bool {
-        let Ok(token) = tokio::fs::read(&self.0).await else { return false };
+        let Ok(token) = tokio::fs::read(&self.path).await else { return false };
         let token = token.trim_ascii_end();
         let given = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
         !token.is_empty() && given.is_some_and(|given| given.ct_eq(token).into())
@@ -34,6 +46,9 @@ impl Token {
 pub async fn required(State(token): State<Token>, request: Request, next: Next) -> Response {
     if token.lets_in(request.headers()).await {
         return next.run(request).await;
+    }
+    if let Some(events) = &token.events {
+        events.raise(SystemEvent::TokenRefused { path: request.uri().path().into() });
     }
     (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], "the agent's bearer token is needed\n")
         .into_response()

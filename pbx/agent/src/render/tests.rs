@@ -87,7 +87,7 @@ fn the_address_and_the_ports_of_the_limits_win_over_the_environment() {
 
 #[test]
 fn with_a_certificate_there_is_tls_and_audio_may_be_encrypted() {
-    let certificate = Certificate { chain: "CHAIN".into(), key: "KEY".into() };
+    let certificate = Certificate { chain: "CHAIN".into(), key: "KEY".into(), until: jiff::Timestamp::MAX };
     let rendering = render(&Wanted { certificate: Some(certificate), ..wanted([None; 3], 1) }, &settings());
     let pjsip = file(&rendering, PJSIP);
     assert!(pjsip.contains(

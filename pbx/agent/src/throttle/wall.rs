@@ -31,7 +31,7 @@ pub struct Wall {
     pub control: Control,
     /// Has the policy in force.
     pub status: Shared,
-    /// Where it is told.
+    /// Learns who is blocked.
     pub events: Events,
 }
 
@@ -65,18 +65,19 @@ impl Wall {
 
     fn judge(&self, throttle: &mut Throttle, event: &Event) -> bool {
         let Some(source) = failures::source(event) else { return false };
-        let policy = self.status.borrow().applied.as_ref().map(|applied| applied.wanted.policy.clone());
-        let Some(policy) = policy else { return false };
-        let Some(failures) = throttle.failed(source, Instant::now(), Rule::from(&policy)) else { return false };
-        let failures = u32::try_from(failures).unwrap_or(u32::MAX);
-        self.events.raise(SystemEvent::SourceBlocked { source, failures, seconds: policy.block_seconds });
+        let rule = self.status.borrow().applied.as_ref().map(|applied| Rule::from(&applied.wanted.policy));
+        let Some(count) = rule.and_then(|rule| throttle.failed(source, Instant::now(), rule)) else { return false };
+        let failures = u32::try_from(count).unwrap_or(u32::MAX);
+        let seconds = rule.map(|rule| rule.seconds()).unwrap_or_default();
+        self.events.raise(SystemEvent::SourceBlocked { source, failures, seconds });
         true
     }
 
     /// True when Asterisk has taken it.
     async fn tell(&self, throttle: &Throttle) -> bool {
         let (config, content) = (self.config.clone(), render(throttle.blocked()));
-        let written = tokio::task::spawn_blocking(move || files::write_changed(&config, &[(FILE, content)].into())).await;
+        let written =
+            tokio::task::spawn_blocking(move || files::write_changed(&config, &[(FILE, content)].into())).await;
         let written = written.is_ok_and(|written| written.is_ok());
         written && self.control.run("module reload acl", RELOAD_LIMIT).await.is_ok()
     }

@@ -211,8 +211,8 @@ catalogue! {
     Warning Pbx RecordingRefused { extension: Plain }
         "A call of extension {extension} is not recorded: all recording ports are in use."
         "Order more recording ports when this happens often."
-    Warning Pbx RecordingRemoved { file: Plain, bytes: u64 }
-        "The recording {file} ({bytes} octets) was deleted, as the oldest, to keep the bound."
+    Warning Pbx RecordingsRemoved { count: u64, newest: Plain, mib: u32 }
+        "{count} recordings were deleted, the newest of them {newest}, to keep the bound of {mib} MiB."
         "Fetch recordings sooner, or raise the bound."
     Warning Pbx ConferenceRefused { extension: Plain, room: Plain }
         "Extension {extension} was not let into conference room {room}: all ports are in use."
@@ -279,8 +279,8 @@ catalogue! {
     Info Pbx BargeStarted { supervisor: Plain, agent: Plain, mode: Plain }
         "Supervisor {supervisor} has entered the call of {agent} ({mode})."
         "Nothing."
-    Warning Pbx TokenRefused { source: IpAddr }
-        "Somebody at {source} asked the agent for what is protected, without the right token."
+    Warning Pbx TokenRefused { path: Plain }
+        "Somebody asked the agent for {path} without the right token."
         "Find out who asks; the token is `agent.token` of the instance's Secret."
 
     // The PBX: its volume.

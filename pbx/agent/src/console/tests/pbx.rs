@@ -17,6 +17,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::switchboard::Switchboard;
 use crate::console::{Console, Door, Floor, Patience, Ports, listen};
+use crate::events::Events;
 use crate::status::{Applied, Shared, Status};
 use crate::wanted::{Wanted, fixtures};
 
@@ -83,6 +84,7 @@ impl Pbx {
             floor: Floor::start(ami.clone(), &status),
             ami,
             status: status.clone(),
+            events: Events::in_memory(),
             patience,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -19,7 +19,10 @@ const NAME: &str = "syunikwin.epygicloud.com";
 
 fn made() -> (Certificate, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).unwrap();
-    (Certificate { chain: made.cert.pem(), key: made.signing_key.serialize_pem() }, made.cert.der().clone())
+    (
+        Certificate { chain: made.cert.pem(), key: made.signing_key.serialize_pem(), until: jiff::Timestamp::MAX },
+        made.cert.der().clone(),
+    )
 }
 
 fn connector(trusted: CertificateDer<'static>) -> TlsConnector {

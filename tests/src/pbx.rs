@@ -82,13 +82,13 @@ impl Pbx {
     /// # Errors
     /// When there is no image, or the agent does not start.
     pub async fn boot(files: Files, environment: &[&str]) -> Result<Self> {
-        let image = root::of("pbx").await?;
+        let image = root::of_the_pbx().await?;
         let dir = root::scratch()?;
         for folder in ["root", "mounted", "data", "bin"] {
             std::fs::create_dir(dir.path().join(folder))?;
         }
         std::os::unix::fs::chown(dir.path().join("data"), Some(1000), Some(1000))?;
-        std::fs::copy(image.join("usr/local/bin/pbx-agent"), dir.path().join("bin/pbx-agent"))?;
+        std::fs::copy(root::agent(&image), dir.path().join("bin/pbx-agent"))?;
         files.write(&dir.path().join("mounted"))?;
         let log = File::create(dir.path().join("log"))?;
         let mut command = bound("unshare");
@@ -129,6 +129,11 @@ impl Pbx {
         Ok(begun.elapsed())
     }
 
+    /// The process id of the agent, PID 1 of its pod, on this machine.
+    pub const fn agent(&self) -> i32 {
+        self.agent
+    }
+
     /// The folder of the volume that outlives the pod.
     pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")
@@ -167,8 +172,9 @@ impl Pbx {
         // A thread of its own: the namespace belongs to a thread, and ends with this one.
         std::thread::spawn(move || {
             let entered = setns(namespace, CloneFlags::CLONE_NEWNET).context("cannot enter the PBX's network");
-            let runtime =
-                entered.and_then(|()| Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?));
+            let runtime = entered.and_then(|()| {
+                Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+            });
             let _ = done.send(runtime.and_then(|runtime| runtime.block_on(work())));
         });
         result.await.context("the thread in the PBX's network has ended")?
@@ -210,6 +216,23 @@ impl Pbx {
             }
         }
         bail!("no process {name} in the PBX")
+    }
+
+    /// The addresses and ports on which somebody listens for TCP (IPv4), in order.
+    ///
+    /// # Errors
+    /// When the PBX has gone.
+    pub fn sockets(&self) -> Result<Vec<String>> {
+        let table = std::fs::read_to_string(format!("/proc/{}/net/tcp", self.agent))?;
+        let listening = |line: &str| -> Option<String> {
+            let mut words = line.split_whitespace().skip(1);
+            let (address, port) = words.next()?.split_once(':')?;
+            let address = std::net::Ipv4Addr::from(u32::from_str_radix(address, 16).ok()?.swap_bytes());
+            (words.nth(1)? == "0A").then_some(format!("{address}:{}", u16::from_str_radix(port, 16).ok()?))
+        };
+        let mut sockets: Vec<String> = table.lines().filter_map(listening).collect();
+        sockets.sort();
+        Ok(sockets)
     }
 
     /// Asks the agent to stop, as the kubelet does.

@@ -19,6 +19,8 @@ pub struct Status {
     pub started: Instant,
     /// Asterisk has said that it is fully booted.
     pub booted: bool,
+    /// How often Asterisk has ended by itself.
+    pub restarts: u64,
     /// SIGTERM has come: calls end, none begins.
     pub draining: bool,
     /// What Asterisk has said that it runs with.
@@ -48,7 +50,13 @@ pub type Shared = watch::Sender<Status>;
 impl Status {
     /// Asterisk is being started.
     pub fn starting() -> Self {
-        Self { started: Instant::now(), booted: false, draining: false, applied: None, problem: None }
+        Self { started: Instant::now(), booted: false, restarts: 0, draining: false, applied: None, problem: None }
+    }
+
+    /// Asterisk has ended by itself: what it ran with says nothing of the next one.
+    pub fn ended(&mut self) {
+        (self.booted, self.applied) = (false, None);
+        self.restarts += 1;
     }
 
     /// Why the PBX should get no new calls; `None` when it is ready.
@@ -57,7 +65,8 @@ impl Status {
             return Some("stopping: calls in progress may finish, new ones are refused".into());
         }
         if !self.booted {
-            return Some("Asterisk is booting".into());
+            let again = if self.restarts > 0 { "has ended by itself and is being started again" } else { "is booting" };
+            return Some(format!("Asterisk {again}"));
         }
         match (&self.problem, &self.applied) {
             (Some(problem), _) => Some(problem.clone()),

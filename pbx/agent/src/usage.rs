@@ -6,6 +6,7 @@ use pbx_contract::Usage;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::console::Ports;
 use crate::control::{Control, ControlError, answers};
 use crate::render::signals;
 use crate::status::Status;
@@ -19,6 +20,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct UsageProbe {
     last: Mutex<Option<Reading>>,
+    consoles: Ports,
 }
 
 /// A usage, when it was read, and under which limits: those of others are another question.
@@ -30,6 +32,11 @@ struct Reading {
 }
 
 impl UsageProbe {
+    /// One that counts the consoles by their ports.
+    pub fn new(consoles: Ports) -> Self {
+        Self { last: Mutex::default(), consoles }
+    }
+
     /// The usage under the applied limits, at most a quarter of a second old.
     ///
     /// # Errors
@@ -41,11 +48,11 @@ impl UsageProbe {
             && reading.at.elapsed() < FRESH
             && reading.mark == mark
         {
-            return Ok(reading.usage);
+            return Ok(Usage { consoles: self.consoles.taken(), ..reading.usage });
         }
         let usage = ask(control, status).await?;
         *last = Some(Reading { at: Instant::now(), mark, usage });
-        Ok(usage)
+        Ok(Usage { consoles: self.consoles.taken(), ..usage })
     }
 }
 

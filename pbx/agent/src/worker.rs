@@ -1,22 +1,30 @@
 //! The agent proper: Asterisk, the applier, the probes and the drain, put together. Does I/O.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use pbx_contract::event::SystemEvent;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch::Receiver;
 use tokio::time::Instant;
 
 use crate::ami::{self, Ami, Secret};
 use crate::applier::{Applier, ApplyError, watched};
 use crate::args::Args;
-use crate::asterisk::{Asterisk, StartError};
 use crate::console::{Console, Door, Floor, Patience, Ports, listen};
 use crate::control::Control;
+use crate::events::Events;
 use crate::http::{Answers, Token, router};
 use crate::init::exit_code;
+use crate::metrics::Applying;
+use crate::observe::Observer;
 use crate::recordings::{Recordings, bound};
 use crate::source::Source;
 use crate::status::{Shared, Status};
+use crate::supervise::{SuperviseError, Supervisor};
+use crate::tally::Tally;
+use crate::throttle::wall::Wall;
 use crate::usage::UsageProbe;
 use crate::watch::Watch;
 
@@ -29,9 +37,9 @@ pub enum WorkerError {
     /// The first files could not be written.
     #[error("cannot write Asterisk's first files: {0}")]
     Prepare(#[from] ApplyError),
-    /// Asterisk could not be started.
+    /// Asterisk could not be kept running.
     #[error(transparent)]
-    Start(#[from] StartError),
+    Supervise(#[from] SuperviseError),
     /// A signal handler, the listener or the child failed.
     #[error("{what}: {error}")]
     System {
@@ -42,7 +50,7 @@ pub enum WorkerError {
     },
 }
 
-/// Runs until Asterisk has ended, by itself or because SIGTERM came, and gives the exit code.
+/// Runs until SIGTERM has come and Asterisk has ended, and gives the exit code.
 ///
 /// # Errors
 /// When something that the agent cannot do without is missing.
@@ -53,53 +61,90 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
         Source { limits_dir: args.limits_dir.clone(), passwords_dir: args.passwords_dir.clone(), tls: args.tls() };
     let status = Shared::new(Status::starting());
     let secret = Secret::new(&mut rand::rng());
-    let applier = Applier::new(args.settings(secret.clone()), source.clone(), control.clone(), status.clone());
+    let counts = Arc::<Applying>::default();
+    let settings = args.settings(secret.clone());
+    let applier = Applier::new(settings, source.clone(), control.clone(), status.clone(), Arc::clone(&counts));
     applier.prepare().await?;
     let listener = TcpListener::bind(args.listen).await.map_err(system(format!("cannot listen on {}", args.listen)))?;
     let at_console = TcpListener::bind(args.console_listen)
         .await
         .map_err(system(format!("cannot listen on {}", args.console_listen)))?;
-    let consoles = Ports::default();
     let recordings = Recordings::new(args.settings(secret.clone()).directories.recordings());
-    tokio::spawn(bound::keep(recordings.clone(), status.clone()));
+    let events = Events::open(&args.data_dir.join("events"));
+    events.raise(SystemEvent::AgentStarted { version: env!("CARGO_PKG_VERSION").into() });
     let token = Token::among(&args.passwords_dir);
-    let (usage, asterisk) = (UsageProbe::default(), control.clone());
-    let answers =
-        Answers { status: status.clone(), control: asterisk, usage, consoles: consoles.clone(), recordings, token };
-    tokio::spawn(async move { axum::serve(listener, router(answers)).await });
-
-    let ami = Ami::start(ami::ADDRESS, secret);
+    tokio::spawn(bound::keep(recordings.clone(), status.clone(), events.clone()));
+    let (consoles, tally) = (Ports::default(), Tally::open(&args.run_dir));
+    let (usage, ami) = (Arc::new(UsageProbe::new(consoles.clone())), Ami::start(ami::ADDRESS, secret));
     let console = Console {
         door: Door::new(&args.passwords_dir, consoles),
         floor: Floor::start(ami.clone(), &status),
-        ami,
+        ami: ami.clone(),
         status: status.clone(),
+        events: events.clone(),
+        tally: tally.clone(),
         patience: Patience::default(),
     };
     tokio::spawn(listen::serve(at_console, console));
-    let mut asterisk = Asterisk::start(&args.asterisk, &args.config_dir, &args.preload)?;
-    let applying = tokio::spawn(apply(applier, Watch::new(&watched(&source)), Duration::from_secs(args.poll_seconds)));
-    tokio::select! {
-        ended = asterisk.ended() => {
-            let ended = ended.map_err(system("cannot wait for Asterisk".into()))?;
-            tracing::error!(status = %ended, "Asterisk has ended by itself; the container is to be restarted");
-            return Ok(exit_code(ended));
-        }
-        () = stop.asked() => {}
-    }
+    let wall = Wall { config: args.config_dir.clone(), control: control.clone(), status: status.clone() };
+    tokio::spawn(wall.keep(ami.events()));
+    let observer = Observer {
+        ami,
+        control: control.clone(),
+        status: status.clone(),
+        events: events.clone(),
+        tally: tally.clone(),
+        usage: Arc::clone(&usage),
+        data_dir: args.data_dir.clone(),
+    };
+    tokio::spawn(observer.listen());
+    let answers = Answers {
+        status: status.clone(),
+        control: control.clone(),
+        usage,
+        tally,
+        applying: counts,
+        recordings,
+        events: events.clone(),
+        token,
+    };
+    tokio::spawn(async move { axum::serve(listener, router(answers)).await });
+
+    let supervisor = Supervisor {
+        program: args.asterisk.clone(),
+        config_dir: args.config_dir.clone(),
+        preload: args.preload.clone(),
+        status: status.clone(),
+        events: events.clone(),
+    };
+    let watch = Watch::new(&watched(&source));
+    let applying = tokio::spawn(apply(applier, watch, Duration::from_secs(args.poll_seconds), status.subscribe()));
+    let running = supervisor.run(stop.asked()).await?;
     status.send_modify(|status| status.draining = true);
     applying.abort();
-    tracing::info!(seconds = args.drain_seconds, "stopping: calls in progress may finish");
-    let ended = asterisk.drain(&control, args.drain(), stop.asked()).await;
-    Ok(exit_code(ended.map_err(system("cannot wait for Asterisk".into()))?))
+    let code = match running {
+        None => 0,
+        Some(mut asterisk) => {
+            let ended = asterisk.drain(&control, args.drain(), stop.asked(), &events).await;
+            exit_code(ended.map_err(system("cannot wait for Asterisk".into()))?)
+        }
+    };
+    events.flush();
+    Ok(code)
 }
 
-/// A round after each change, and each poll; fast ones until Asterisk is booted.
-async fn apply(mut applier: Applier, mut watch: Watch, poll: Duration) {
+/// A round after each change, each poll, and each end of Asterisk; fast ones until it is booted.
+async fn apply(mut applier: Applier, mut watch: Watch, poll: Duration, mut status: Receiver<Status>) {
     loop {
         applier.round().await;
-        let pause = if applier.is_waiting() { BOOTING } else { poll };
-        watch.changed_or(Instant::now() + pause).await;
+        if applier.is_waiting() {
+            watch.changed_or(Instant::now() + BOOTING).await;
+            continue;
+        }
+        tokio::select! {
+            () = watch.changed_or(Instant::now() + poll) => {}
+            _ = status.wait_for(|status| !status.booted) => {}
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use super::{ADDRESS, Files, Pbx, files::FQDN};
 use crate::local::layout;
 
-/// Each run of SIPp has ports of its own: for SIP, the one after it, and for media, four for each call.
+/// Each run of SIPp has ports of its own: for SIP, the one after it, and for the media that is sent back.
 static NEXT_PORT: AtomicU16 = AtomicU16::new(20_000);
 
 /// A telephone: the credentials that it shows, and what it calls itself.
@@ -158,13 +158,7 @@ impl Pbx {
         let output = self.dir.path().join(format!("program-{port}"));
         let log = std::fs::File::create(&output)?;
         let mut command = self.enter(&["--net"]);
-        command
-            .arg(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .kill_on_drop(true);
+        command.arg(program).args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
         Ok(Program { _process: spawn(command)?, output })
     }
 
@@ -195,8 +189,11 @@ impl Pbx {
     pub async fn answering(&self, phone: &Phone, time: Duration) -> Result<Staying> {
         let uas = scenario("uas");
         let stay = Attempt::new("phone", std::slice::from_ref(phone)).lasting(time);
-        let staying = self.begin(&stay.with(&["-oocsf", &uas.to_string_lossy(), "-aa", "-rtp_echo"]))?;
+        let mut staying = self.begin(&stay.with(&["-oocsf", &uas.to_string_lossy(), "-aa", "-rtp_echo"]))?;
         self.eventually(&format!("{} has registered", phone.number), async || {
+            if let Some(status) = staying.process.try_wait()? {
+                bail!("its SIPp has ended: {status}, {:?}", outcome(&staying.folder, false)?);
+            }
             Ok(self.asterisk("pjsip list contacts").await?.contains(&format!("{}/sip:", phone.number)))
         })
         .await?;
@@ -209,8 +206,7 @@ impl Pbx {
     /// When SIPp cannot be run.
     pub fn begin(&self, attempt: &Attempt) -> Result<Staying> {
         let count = attempt.phones.len().to_string();
-        let media = u16::try_from(attempt.phones.len() * 4 + 4)?;
-        let port = NEXT_PORT.fetch_add(media + 2, Ordering::Relaxed);
+        let port = NEXT_PORT.fetch_add(8, Ordering::Relaxed);
         let folder = self.dir.path().join(format!("sipp-{port}"));
         std::fs::create_dir(&folder)?;
         let line = |Phone { number, password }: &Phone| {
@@ -221,26 +217,15 @@ impl Pbx {
         std::fs::write(folder.join("tone.alaw"), tone())?;
         let mut command = self.enter(&["--net"]);
         command.args(["sipp", &format!("{ADDRESS}:5060"), "-sf"]).arg(scenario(&attempt.scenario));
-        command.args(["-inf", "phones.csv", "-p", &port.to_string(), "-min_rtp_port", &(port + 2).to_string()]);
-        command.args(["-max_rtp_port", &(port + media + 1).to_string()]);
-        command.args([
-            "-m",
-            &count,
-            "-l",
-            &count,
-            "-r",
-            "1000",
-            "-nostdin",
-            "-timeout_error",
-            "-trace_err",
-            "-trace_logs",
-        ]);
+        command.args(["-inf", "phones.csv", "-p", &port.to_string(), "-mp", &(port + 2).to_string()]);
+        command.args(["-m", &count, "-l", &count, "-r", "1000", "-nostdin", "-timeout_error", "-trace_err", "-trace_logs", "-trace_msg", "-message_file", "messages"]);
         command.args(["-timeout", &format!("{}s", attempt.seconds), "-log_file", "log", "-error_file", "errors"]);
         if !attempt.options.iter().any(|option| option == "-i") {
             command.args(["-i", ADDRESS, "-mi", ADDRESS]);
         }
         command.args(&attempt.options).current_dir(&folder).env("TERM", "dumb");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        let said = std::fs::File::create(folder.join("said"))?;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).kill_on_drop(true);
         Ok(Staying { process: spawn(command)?, folder })
     }
 }
@@ -259,7 +244,7 @@ fn outcome(folder: &Path, success: bool) -> Result<Outcome> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
         Err(error) => Err(error),
     };
-    let (log, errors) = (read("log")?, read("errors")?);
+    let (log, errors) = (read("log")?, read("errors")? + &read("said")?);
     let answers = log.lines().filter_map(|line| line.trim().strip_prefix("answer ")?.parse().ok()).collect();
     Ok(Outcome { success, answers, log, errors })
 }

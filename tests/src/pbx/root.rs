@@ -18,13 +18,17 @@ use crate::{
 /// The images, built once for all tests of a process.
 static IMAGES: OnceCell<Vec<Image>> = OnceCell::const_new();
 
-/// The root of an image; unpacked once, beside its archive, which is named after all that went into it.
+/// The root of the PBX's image; unpacked once, beside its archive, which is named after all that went into it. `ECQX_PBX_ROOT` names a
+/// folder to take as it is.
 ///
 /// # Errors
 /// When the image cannot be built or unpacked.
-pub(super) async fn of(name: &str) -> Result<PathBuf> {
+pub(super) async fn of_the_pbx() -> Result<PathBuf> {
+    if let Some(root) = std::env::var_os("ECQX_PBX_ROOT") {
+        return Ok(root.into());
+    }
     let images = IMAGES.get_or_try_init(images::build).await?;
-    let archive = images::named(images, name)?.archive.clone();
+    let archive = images::named(images, "pbx")?.archive.clone();
     let root = archive.with_extension("root");
     let lock = File::create(archive.with_extension("lock"))?;
     let lock = tokio::task::spawn_blocking(move || {
@@ -39,6 +43,11 @@ pub(super) async fn of(name: &str) -> Result<PathBuf> {
     }
     drop(lock);
     Ok(root)
+}
+
+/// The agent in this root; `ECQX_PBX_AGENT` names another one, such as one that was just built without an image.
+pub(super) fn agent(root: &Path) -> PathBuf {
+    std::env::var_os("ECQX_PBX_AGENT").map_or_else(|| root.join("usr/local/bin/pbx-agent"), PathBuf::from)
 }
 
 /// A folder for one PBX, on the disk that the images are on.
@@ -59,8 +68,7 @@ async fn unpack(archive: &Path, root: &Path) -> Result<()> {
     let layers = manifest[0]["Layers"].as_array().context("the archive's manifest names no layers")?;
     for layer in layers.iter().filter_map(serde_json::Value::as_str) {
         let script = r#"set -o pipefail; tar -xOf "$1" "$2" | tar -x -C "$3" --numeric-owner --same-owner -p"#;
-        let output =
-            Command::new("bash").args(["-c", script, "unpack"]).arg(archive).arg(layer).arg(root).output().await?;
+        let output = Command::new("bash").args(["-c", script, "unpack"]).arg(archive).arg(layer).arg(root).output().await?;
         if !output.status.success() {
             bail!("cannot unpack {layer} of {}: {}", archive.display(), String::from_utf8_lossy(&output.stderr));
         }

@@ -7,8 +7,10 @@
 mod call_centre;
 mod conference;
 mod extensions;
+mod fuzz;
 mod receptionists;
 mod recording;
+mod security;
 mod under_calls;
 mod voicemail;
 

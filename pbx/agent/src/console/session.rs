@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use pbx_contract::Usage;
+use pbx_contract::event::SystemEvent;
 use pbx_contract::{BargeMode, ConsoleAction, ConsoleMessage, ConsoleRefusal, ConsoleRequest, ConsoleState};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -38,13 +40,16 @@ pub async fn serve(console: Console, mut socket: WebSocket, source: IpAddr, sett
     let end = match login(&console, &mut socket, source).await {
         Ok((id, extension, admitted)) => {
             settled();
-            tracing::info!(extension, %source, "a console is connected");
+            let events = console.events.clone();
+            console.tally.used(&Usage { consoles: console.door.ports().taken(), ..Usage::default() });
+            events.raise(SystemEvent::ConsoleConnected { extension: (&extension).into() });
             let end = Session::new(console, socket, extension.clone(), admitted).run(id).await;
-            return tracing::info!(extension, ?end, "a console is gone");
+            events.raise(SystemEvent::ConsoleDisconnected { extension: (&extension).into() });
+            return tracing::debug!(extension, ?end, "a console is gone");
         }
         Err(end) => end,
     };
-    tracing::warn!(%source, ?end, "a console was not let in");
+    tracing::debug!(%source, ?end, "a console was not let in");
     bid_farewell(&mut socket, console.patience.send, end).await;
 }
 
@@ -59,8 +64,23 @@ async fn login(console: &Console, socket: &mut WebSocket, source: IpAddr) -> Res
     };
     let wanted = wanted(console).ok_or(refused(ConsoleRefusal::NotReady))?;
     let claim = Claim { source, extension: &extension, password: &password };
-    let admitted = console.door.admit(&claim, &wanted).await.map_err(refused)?;
+    let admitted = console.door.admit(&claim, &wanted).await;
+    let admitted = admitted.inspect_err(|why| tell(console, &claim, *why, &wanted)).map_err(refused)?;
     Ok((id, extension, admitted))
+}
+
+/// Refusals that somebody should know of.
+fn tell(console: &Console, claim: &Claim<'_>, why: ConsoleRefusal, wanted: &Wanted) {
+    let (extension, source) = (claim.extension.into(), claim.source);
+    match why {
+        ConsoleRefusal::NoFreePort => {
+            console.tally.refused("CallCenter");
+            console.events.raise(SystemEvent::ConsoleFull { extension, limit: wanted.limits.call_center });
+        }
+        // One that is blocked is no news: its failures were.
+        ConsoleRefusal::TooManyFailures => {}
+        _ => console.events.raise(SystemEvent::ConsoleLoginRefused { extension, source }),
+    }
 }
 
 /// The next text, as a request.
@@ -218,11 +238,14 @@ impl Session {
             tracing::warn!(%error, "a supervisor could not be let into a call");
             ConsoleRefusal::Failed
         })?;
-        tracing::info!(supervisor = self.extension, agent, ?mode, "a supervisor asks to be let into a call");
         self.barging = true;
-        let outcomes = outcomes.clone();
+        let (outcomes, events, supervisor) = (outcomes.clone(), self.console.events.clone(), self.extension.clone());
         tokio::spawn(async move {
             let answered = ringing.answered().await;
+            if answered {
+                let (supervisor, agent, mode) = (supervisor.into(), (&agent).into(), barge::context(mode).into());
+                events.raise(SystemEvent::BargeStarted { supervisor, agent, mode });
+            }
             // The console may have gone.
             let _ = outcomes.send(ConsoleMessage::Barge { id, extension: agent, answered }).await;
         });

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use pbx_contract::event::SystemEvent;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Name, Recordings, RecordingsError};
+use crate::events::Events;
 use crate::status::Shared;
 
 /// How often it is looked. 152 calls write 12 MB in this time.
@@ -12,7 +14,7 @@ const EVERY: Duration = Duration::from_secs(5);
 const MIB: u64 = 1 << 20;
 
 /// Runs for ever. Nothing is deleted before limits have been applied: a bound that is not known is none.
-pub async fn keep(recordings: Recordings, status: Shared) {
+pub async fn keep(recordings: Recordings, status: Shared, events: Events) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -20,19 +22,17 @@ pub async fn keep(recordings: Recordings, status: Shared) {
         let policy = status.borrow().applied.as_ref().map(|applied| applied.wanted.policy.recordings_mib);
         let Some(most) = policy else { continue };
         match trim(&recordings, u64::from(most) * MIB).await {
-            Ok(gone) if gone.is_empty() => {}
-            Ok(gone) => tracing::warn!(
-                count = gone.len(),
-                newest = gone.last().map(Name::as_str),
-                mib = most,
-                "recordings are beyond their bound: the oldest are deleted"
-            ),
+            Ok(gone) => {
+                for (name, bytes) in gone {
+                    events.raise(SystemEvent::RecordingRemoved { file: name.as_str().into(), bytes });
+                }
+            }
             Err(error) => tracing::error!(%error, "recordings cannot be kept within their bound"),
         }
     }
 }
 
-async fn trim(recordings: &Recordings, most: u64) -> Result<Vec<Name>, RecordingsError> {
+async fn trim(recordings: &Recordings, most: u64) -> Result<Vec<(Name, u64)>, RecordingsError> {
     let recordings = recordings.clone();
     // It ends only with the runtime.
     tokio::task::spawn_blocking(move || recordings.trim(most)).await.unwrap_or_else(|_| Ok(Vec::new()))

@@ -57,8 +57,10 @@ pub fn render(wanted: &Wanted) -> String {
             writeln!(
                 out,
                 "exten => {number},1,{}\n same => n,Answer()\n\
-                 same => n,Queue({number},r,,,{most},,{answered})\n same => n,Hangup()",
-                recording::note(number)
+                 same => n,Queue({number},r,,,{most},,{answered})\n\
+                 same => n,GotoIf($[\"${{QUEUESTATUS}}\" != \"TIMEOUT\"]?done)\n same => n,{}\n same => n(done),Hangup()",
+                recording::note(number),
+                signals::at_number(signals::WAITED_EVENT)
             )
         } else {
             writeln!(out, "exten => {number},1,{}\n same => n,Hangup(21)", signals::refused("CallCenter"))

@@ -3,8 +3,7 @@
 use super::{Files, Network, Settings, manager};
 
 /// Files that Asterisk reads at its start and complains about when they are missing; what they switch off is off.
-const OFF: [(&str, &str); 8] = [
-    ("acl.conf", ""),
+const OFF: [(&str, &str); 7] = [
     ("ccss.conf", "[general]\n"),
     ("cdr.conf", "[general]\nenable = no\n"),
     ("cel.conf", "[general]\nenable = no\n"),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use pbx_contract::{RingGroup, RingStrategy};
 
-use super::{call_centre, conference, pool, recording, voicemail};
+use super::{call_centre, conference, pool, recording, signals, voicemail};
 use crate::wanted::{Phone, Wanted};
 
 /// The context of a phone that may call.
@@ -62,9 +62,12 @@ pub fn render(wanted: &Wanted, recordings: &Path, mark: &str) -> String {
         "[general]\nstatic = yes\nwriteprotect = yes\nautofallthrough = yes\nclearglobalvars = yes\n\
          \n[globals]\n{MARK_VARIABLE} = {mark}\n\
          \n[{PHONES}]\ninclude => features\ninclude => {}\ninclude => {}\ninclude => groups\ninclude => extensions\n\
-         \n[{REFUSED}]\nexten => _[!-~]!,1,Hangup(21)\n",
+         \n[{REFUSED}]\nexten => _[!-~]!,1,UserEvent({},Extension: ${{{}}},Source: ${{CHANNEL(pjsip,remote_addr)}})\n \
+         same => n,Hangup(21)\n",
         conference::CONTEXT,
-        call_centre::CONTEXT
+        call_centre::CONTEXT,
+        signals::CALL_REFUSED_EVENT,
+        signals::EXTENSION_VARIABLE
     );
     out += FEATURES;
     out += UNANSWERED;

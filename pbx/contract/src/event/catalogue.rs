@@ -200,9 +200,6 @@ catalogue! {
     Warning Pbx CallRefusedUnlicensed { extension: Plain, feature: Plain }
         "A call of extension {extension} was refused: {feature} is not licensed."
         "Order the feature."
-    Info Pbx CallUnanswered { extension: Plain, status: Plain }
-        "A call to extension {extension} was not taken ({status})."
-        "Nothing. A mailbox would take it."
 
     // The PBX: recording, conference, voicemail.
     Info Pbx RecordingStarted { file: Plain }

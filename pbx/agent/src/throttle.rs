@@ -115,7 +115,7 @@ pub fn render(blocked: impl Iterator<Item = IpAddr>) -> String {
 mod tests {
     use super::*;
 
-    const RULE: Rule = Rule { failures: 3, time: Duration::from_secs(60) };
+    const RULE: Rule = Rule { failures: 3, time: Duration::from_mins(1) };
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()

@@ -1,5 +1,6 @@
 //! The agent proper: Asterisk, the applier, the probes and the drain, put together. Does I/O.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,19 +64,25 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
     let secret = Secret::new(&mut rand::rng());
     let counts = Arc::<Applying>::default();
     let settings = args.settings(secret.clone());
+    let recordings = Recordings::new(settings.directories.recordings());
     let applier = Applier::new(settings, source.clone(), control.clone(), status.clone(), Arc::clone(&counts));
     applier.prepare().await?;
-    let listener = TcpListener::bind(args.listen).await.map_err(system(format!("cannot listen on {}", args.listen)))?;
-    let at_console = TcpListener::bind(args.console_listen)
-        .await
-        .map_err(system(format!("cannot listen on {}", args.console_listen)))?;
-    let recordings = Recordings::new(args.settings(secret.clone()).directories.recordings());
+    let listener = listen_on(args.listen).await?;
+    let at_console = listen_on(args.console_listen).await?;
     let events = Events::open(&args.data_dir.join("events"));
     events.raise(SystemEvent::AgentStarted { version: env!("CARGO_PKG_VERSION").into() });
-    let token = Token::among(&args.passwords_dir);
-    tokio::spawn(bound::keep(recordings.clone(), status.clone(), events.clone()));
+    let ami = Ami::start(ami::ADDRESS, secret);
     let (consoles, tally) = (Ports::default(), Tally::open(&args.run_dir));
-    let (usage, ami) = (Arc::new(UsageProbe::new(consoles.clone())), Ami::start(ami::ADDRESS, secret));
+    let usage = Arc::new(UsageProbe::new(consoles.clone()));
+
+    tokio::spawn(bound::keep(recordings.clone(), status.clone(), events.clone()));
+    let wall = Wall {
+        config: args.config_dir.clone(),
+        control: control.clone(),
+        status: status.clone(),
+        events: events.clone(),
+    };
+    tokio::spawn(wall.keep(ami.events()));
     let console = Console {
         door: Door::new(&args.passwords_dir, consoles),
         floor: Floor::start(ami.clone(), &status),
@@ -86,8 +93,6 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
         patience: Patience::default(),
     };
     tokio::spawn(listen::serve(at_console, console));
-    let wall = Wall { config: args.config_dir.clone(), control: control.clone(), status: status.clone() };
-    tokio::spawn(wall.keep(ami.events()));
     let observer = Observer {
         ami,
         control: control.clone(),
@@ -106,7 +111,7 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
         applying: counts,
         recordings,
         events: events.clone(),
-        token,
+        token: Token::among(&args.passwords_dir),
     };
     tokio::spawn(async move { axum::serve(listener, router(answers)).await });
 
@@ -131,6 +136,10 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
     };
     events.flush();
     Ok(code)
+}
+
+async fn listen_on(address: SocketAddr) -> Result<TcpListener, WorkerError> {
+    TcpListener::bind(address).await.map_err(system(format!("cannot listen on {address}")))
 }
 
 /// A round after each change, each poll, and each end of Asterisk; fast ones until it is booted.

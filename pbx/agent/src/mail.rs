@@ -80,7 +80,8 @@ impl Relay {
     /// # Errors
     /// When it names none, or the relay does not take it.
     pub fn deliver(&self, message: &[u8]) -> Result<usize, MailError> {
-        let recipients: Vec<Address> = recipients(message).iter().map(|address| address.parse()).collect::<Result<_, _>>()?;
+        let recipients: Vec<Address> =
+            recipients(message).iter().map(|address| address.parse()).collect::<Result<_, _>>()?;
         if recipients.is_empty() {
             return Err(MailError::Nobody);
         }
@@ -123,7 +124,8 @@ fn on_the_wire(message: &[u8]) -> Vec<u8> {
 /// The plain addresses of the message's `To` header.
 fn recipients(message: &[u8]) -> Vec<String> {
     let fields = head(message);
-    let to = fields.iter().filter_map(|field| field.split_once(':')).filter(|(name, _)| name.eq_ignore_ascii_case("to"));
+    let to =
+        fields.iter().filter_map(|field| field.split_once(':')).filter(|(name, _)| name.eq_ignore_ascii_case("to"));
     to.filter_map(|(_, value)| email_address(address_of(value)).map(str::to_owned)).collect()
 }
 
@@ -156,7 +158,10 @@ mod tests {
             b"From: x@y.example\r\nTo: \"Ani, <evil@x.example>\" <ani@noravank.example>\r\n\r\nTo: no@z.example\r\n";
         assert_eq!(recipients(message), ["ani@noravank.example"]);
         assert!(recipients(b"To: nobody\n\n").is_empty());
-        assert_eq!(recipients(b"To: =?UTF-8?Q?a?=\n =?UTF-8?Q?b?= <a@x.example>\nCc: <b@x.example>\n\n"), ["a@x.example"]);
+        assert_eq!(
+            recipients(b"To: =?UTF-8?Q?a?=\n =?UTF-8?Q?b?= <a@x.example>\nCc: <b@x.example>\n\n"),
+            ["a@x.example"]
+        );
         assert!(recipients(b"To: <a@x.example RCPT TO:b@y.example>\n\n").is_empty());
     }
 

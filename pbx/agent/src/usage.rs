@@ -52,7 +52,7 @@ impl UsageProbe {
         }
         let usage = Usage { consoles: self.consoles.taken(), ..ask(control, status).await? };
         *last = Some(Reading { at: Instant::now(), mark, usage });
-        Ok(usage)
+        Ok(Usage { consoles: self.consoles.taken(), ..usage })
     }
 }
 

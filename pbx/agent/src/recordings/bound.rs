@@ -32,7 +32,7 @@ pub async fn keep(recordings: Recordings, status: Shared, events: Events) {
     }
 }
 
-async fn trim(recordings: &Recordings, most: u64) -> Result<Vec<Name>, RecordingsError> {
+async fn trim(recordings: &Recordings, most: u64) -> Result<Vec<(Name, u64)>, RecordingsError> {
     let recordings = recordings.clone();
     // It ends only with the runtime.
     tokio::task::spawn_blocking(move || recordings.trim(most)).await.unwrap_or_else(|_| Ok(Vec::new()))

@@ -177,12 +177,12 @@ fn text(octets: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<(String, Vec<(String, String)>)>, Fault> {
-        Ok(parse(text.as_bytes())?.into_iter().map(|category| (category.name, category.variables)).collect())
+    fn read(text: &str) -> Result<Vec<Category>, Fault> {
+        parse(text.as_bytes())
     }
 
     fn only(text: &str) -> Vec<(String, String)> {
-        read(&format!("[a]\n{text}\n")).unwrap().remove(0).1
+        read(&format!("[a]\n{text}\n")).unwrap().remove(0).variables
     }
 
     fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {

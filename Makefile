@@ -5,6 +5,13 @@ SHELL := /bin/bash
 
 DENY_VERSION := 0.20.2
 DENY := .cache/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_FUZZ := .cache/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
+# What `make fuzz` runs, and for how long each.
+FUZZ ?= edited_answers answers transfers kept
+FUZZ_SECONDS ?= 600
+OUTAGE_SECONDS ?= 600
+FLOOD_SECONDS ?= 60
 CLUSTER = cargo run --quiet -p ecqx-tests --bin ecqx-cluster --
 DEMO := .cache/run/demo
 BINARIES = $$(tests/cluster/build.sh)
@@ -66,6 +73,22 @@ bench: setup images ## Benchmarks, printed as ratios within one run
 bench-dns: packages ## The name server beside NSD and Knot: queries a second and memory, as ratios within one run
 	@cargo bench --quiet -p ecqx-dns --bench peers
 
+.PHONY: outage
+outage: setup ## The name server while Kubernetes is away, stopped and silent, for 10 minutes each; OUTAGE_SECONDS=n for another time
+	@ECQX_OUTAGE_SECONDS=$(OUTAGE_SECONDS) cargo test --quiet -p ecqx-dns --test outage -- --nocapture
+
+.PHONY: flood
+flood: packages ## A minute of malformed and forged packets in a network namespace; FLOOD_SECONDS=n for another time
+	@ECQX_FLOOD_SECONDS=$(FLOOD_SECONDS) cargo test --quiet -p ecqx-dns --test flood -- --nocapture
+
+.PHONY: fuzz
+fuzz: $(CARGO_FUZZ) ## Fuzz the name server, 10 minutes a target; FUZZ_SECONDS=n for another time, FUZZ="names" for some
+	@cd dns/fuzz && for target in $(FUZZ); do \
+	  mkdir -p corpus/$$target; echo "$$target: $(FUZZ_SECONDS) s" >&2; \
+	  RUSTC_BOOTSTRAP=1 ../../$(CARGO_FUZZ) run --fuzz-dir . --sanitizer none $$target -- -max_len=700 -timeout=5 -rss_limit_mb=2048 \
+	    -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; \
+	done
+
 ##@ To keep it good
 
 .PHONY: lint
@@ -95,6 +118,10 @@ verify: ## Check that the generated files are current, and that a real API serve
 	diff -ru .cache/manifests-before crds/manifests && diff -ru .cache/chart-before charts/ecqx-crds/generated \
 	  || { echo "generated files were not current; they are now: commit them" >&2; exit 1; }
 	@cargo test --quiet --workspace --test charts
+
+$(CARGO_FUZZ):
+	@echo "building cargo-fuzz $(CARGO_FUZZ_VERSION): a minute, once" >&2
+	@cargo install cargo-fuzz --quiet --locked --version $(CARGO_FUZZ_VERSION) --root .cache/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)
 
 $(DENY):
 	@echo "building cargo-deny $(DENY_VERSION): some minutes, once" >&2

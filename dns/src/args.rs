@@ -110,6 +110,11 @@ pub struct Args {
     #[arg(long, env = "ECQX_DNS_DNSSEC_KEYS", value_name = "PATH")]
     pub dnssec_keys: Option<PathBuf>,
 
+    /// One in how many answered queries is written to the log (client, name, type, code), chosen at random, at most 100 lines a
+    /// second for each thread; 0: none. The addresses of clients are personal data.
+    #[arg(long, env = "ECQX_DNS_QUERY_LOG", value_name = "NUMBER", default_value_t = 0)]
+    pub query_log: u32,
+
     /// A name behind which all replicas answer HTTP (a headless Service), to agree with them on the serial.
     #[arg(long, env = "ECQX_DNS_REPLICAS", value_name = "HOST:PORT")]
     pub replicas: Option<String>,

@@ -17,7 +17,7 @@ use crate::{
     dnssec::Signing,
     metrics::State,
     serial,
-    store::{self, Kept},
+    store::{self, Held, Kept},
     transfer::History,
     zone::{Zone, ZoneError, ZoneSettings},
 };
@@ -42,6 +42,7 @@ pub struct Publisher {
     history: History,
     versions: watch::Sender<Option<Version>>,
     signing: Option<watch::Receiver<Arc<Signing>>>,
+    held: watch::Sender<Option<Held>>,
 }
 
 impl Publisher {
@@ -58,6 +59,7 @@ impl Publisher {
             history: History::default(),
             versions: watch::Sender::new(None),
             signing: None,
+            held: watch::Sender::new(None),
         }
     }
 
@@ -88,6 +90,11 @@ impl Publisher {
     /// What is served, for the other replicas, as it changes.
     pub fn versions(&self) -> watch::Receiver<Option<Version>> {
         self.versions.subscribe()
+    }
+
+    /// What is served of each instance, as it changes; nothing before it was compared with the API server.
+    pub fn held(&self) -> watch::Receiver<Option<Held>> {
+        self.held.subscribe()
     }
 
     /// What is to be kept on disk, as it comes.
@@ -245,9 +252,10 @@ impl Publisher {
     fn replace(&mut self, current: Arc<Zone>, zone: Zone, labels: Vec<Label>) {
         let (serial, settings) = (zone.serial(), self.described(zone.signing()));
         // A secondary may ask as soon as the new one is served, so the way there is laid first.
-        self.history.left(current, labels);
+        self.history.left(current, labels.clone());
         self.snapshot.store(Some(Arc::new(zone)));
         self.state.swapped(false);
+        self.warn_of_unwritten(&labels);
         let held = self.book.held().clone();
         let zone = self.settings.origin().to_ascii().trim_end_matches('.').to_owned();
         let revision = self.served.unwrap_or_default();
@@ -255,7 +263,18 @@ impl Publisher {
         self.tell();
     }
 
+    /// A fault of one instance: the others have their names, and somebody should know.
+    fn warn_of_unwritten(&self, changed: &[Label]) {
+        let zone = self.snapshot.load();
+        for label in changed {
+            if let Some(why) = zone.as_ref().and_then(|zone| zone.unwritten(label)) {
+                tracing::warn!(%label, why, "an instance's records cannot be written; it has no name");
+            }
+        }
+    }
+
     fn tell(&self) {
+        self.held.send_replace(Some(self.book.held().clone()));
         self.versions.send_replace(self.version());
     }
 }

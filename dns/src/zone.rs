@@ -13,7 +13,7 @@ mod static_part;
 use std::{collections::BTreeMap, sync::Arc};
 
 use ecqx_domain::hostname::Label;
-use hickory_proto::rr::Name;
+use hickory_proto::{ProtoError, rr::Name};
 use rpds::HashTrieMapSync;
 
 pub use branch::{Branch, Spot};
@@ -41,6 +41,8 @@ pub struct Zone {
     /// All names below the apex, by the label that follows the zone's own.
     branches: HashTrieMapSync<Box<[u8]>, Arc<Branch>>,
     signed: Option<signed::Signed>,
+    /// The labels whose records could not be written down, and why: they have no name.
+    unwritten: HashTrieMapSync<Box<[u8]>, Arc<str>>,
 }
 
 /// Where a queried name stands.
@@ -70,33 +72,53 @@ impl Zone {
         }
         let apex = Arc::new(settings.apex(serial)?);
         let negative = Arc::new(settings.negative_soa(serial)?);
-        Ok(Self { settings, serial, apex, negative, branches, signed: None })
+        let unwritten = HashTrieMapSync::new_sync();
+        Ok(Self { settings, serial, apex, negative, branches, signed: None, unwritten })
     }
 
     /// The zone after changes under another serial, whether or not they change a record.
     ///
-    /// An instance that cannot be written down, or whose name is taken by the static part, costs only itself its name.
+    /// An instance that cannot be written down, or whose name is taken by the static part, costs only itself its name;
+    /// [`Zone::unwritten`] tells why.
     ///
     /// # Errors
     /// As [`Zone::new`].
     pub fn changed(&self, changes: impl IntoIterator<Item = Change>, serial: u32) -> Result<Self, ZoneError> {
-        let (mut branches, mut altered) = (self.branches.clone(), Vec::new());
+        let (mut next, mut altered) = (self.clone(), Vec::new());
         for (label, published) in changes.into_iter().filter(|(label, _)| !self.settings.is_taken(label)) {
-            let key: Box<[u8]> = label.as_str().as_bytes().into();
-            altered.extend(self.signed.is_some().then(|| key.clone()));
-            match published.and_then(|published| sip::sets(&published, &self.settings).ok()) {
-                Some(sets) => {
-                    let branch = ready::branch(Branch::new(sets), &key, &self.settings);
-                    let branch = branch.sealed(self.seal(&key));
-                    branches.insert_mut(key, Arc::new(branch));
-                }
-                None => drop(branches.remove_mut(&key)),
-            }
+            let sets = published.map(|published| sip::sets(&published, &self.settings)).transpose();
+            next.enter(&label, sets);
+            altered.push(label);
         }
-        let apex = Arc::new(self.settings.apex(serial)?);
-        let negative = Arc::new(self.settings.negative_soa(serial)?);
-        let next = Self { settings: Arc::clone(&self.settings), serial, apex, negative, branches, signed: None };
+        next.apex = Arc::new(self.settings.apex(serial)?);
+        next.negative = Arc::new(self.settings.negative_soa(serial)?);
+        next.serial = serial;
         Ok(next.following(self, &altered))
+    }
+
+    /// Puts what stands under a label in place of what stood there.
+    fn enter(&mut self, label: &Label, sets: Result<Option<Vec<sip::Placed>>, ProtoError>) {
+        let key: Box<[u8]> = label.as_str().as_bytes().into();
+        self.unwritten.remove_mut(&key);
+        self.branches.remove_mut(&key);
+        match sets {
+            Ok(Some(sets)) => {
+                let branch = ready::branch(Branch::new(sets), &key, &self.settings).sealed(self.seal(&key));
+                self.branches.insert_mut(key, Arc::new(branch));
+            }
+            Ok(None) => (),
+            Err(error) => self.unwritten.insert_mut(key, error.to_string().into()),
+        }
+    }
+
+    /// Why the records of this label could not be written down, if they could not.
+    pub fn unwritten(&self, label: &Label) -> Option<&str> {
+        self.unwritten.get(label.as_str().as_bytes()).map(|why| &**why)
+    }
+
+    /// How many labels have no name because their records could not be written down.
+    pub fn unwritten_count(&self) -> usize {
+        self.unwritten.size()
     }
 
     /// Finds a name, which is in lower case and in wire form.

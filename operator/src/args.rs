@@ -4,7 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Parser;
 
-use crate::build::PbxDefaults;
+use crate::{
+    build::PbxDefaults,
+    naming::{NameServers, Naming},
+};
 
 /// Turns `EcqxInstance` and `LicenseSet` resources into running PBXs.
 ///
@@ -31,12 +34,25 @@ pub struct Args {
     /// The operator's own namespace: pods in it may ask the PBX pods for their state.
     #[arg(long, env = "POD_NAMESPACE", default_value = "ecqx-system")]
     pub namespace: String,
+    /// A name behind which the name servers answer HTTP (HOST:PORT), to ask what they serve of each instance; without,
+    /// `DnsPublished` is not told.
+    #[arg(long, env = "ECQX_NAME_SERVERS")]
+    pub name_servers: Option<String>,
     /// Where `/livez` and `/readyz` are answered.
     #[arg(long, env = "ECQX_HTTP", default_value = "0.0.0.0:8080")]
     pub http: SocketAddr,
 }
 
 impl Args {
+    /// Where names come from.
+    ///
+    /// # Errors
+    /// When the HTTP client for the name servers cannot be made.
+    pub fn naming(&self) -> reqwest::Result<Naming> {
+        let name_servers = self.name_servers.as_deref().filter(|host| !host.is_empty());
+        Ok(Naming { name_servers: name_servers.map(NameServers::new).transpose()? })
+    }
+
     /// What the provider decides for every PBX.
     pub fn pbx_defaults(&self) -> PbxDefaults {
         PbxDefaults {

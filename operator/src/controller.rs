@@ -21,7 +21,9 @@ use crate::{
     clock::Clock,
     context::Context,
     health::Ready,
-    licensing, reconcile, reservation, trials,
+    licensing,
+    naming::Naming,
+    reconcile, reservation, trials,
     watches::{Stores, Triggers, Waiting},
 };
 
@@ -49,6 +51,7 @@ pub async fn run(
     client: Client,
     settings: Settings,
     pbx: PbxDefaults,
+    naming: Naming,
     clock: Clock,
     ready: Ready,
     stop: CancellationToken,
@@ -65,7 +68,7 @@ pub async fn run(
         filled = stores.filled() => filled?,
         () = stop.cancelled() => return Ok(()),
     }
-    let ctx = Arc::new(Context::new(client, stores.clone(), waiting, settings, pbx, clock)?);
+    let ctx = Arc::new(Context::new(client, stores.clone(), waiting, settings, pbx, naming, clock)?);
     ready.store(true, std::sync::atomic::Ordering::Relaxed);
     tracing::info!(instances = stores.instances.len(), "watching");
     tokio::join!(

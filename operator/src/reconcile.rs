@@ -8,6 +8,7 @@ use ecqx_crds::{
 };
 use ecqx_domain::{hostname::HostnameError, item::Item};
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{
     Resource,
     runtime::{
@@ -19,6 +20,7 @@ use kube::{
 use crate::{
     build::{self, Provider},
     context::{Context, LONGEST_LOOK, LONGEST_REQUEUE, after_conflict, backoff, until},
+    naming::Served,
     rollout::Decision,
     status::{self, Finding, Observed, finding},
     trials::{self, TrialClaimed},
@@ -174,6 +176,7 @@ async fn bring_about(
     let mut observed = Observed { refused, ..observe::observe(&validated, there.pod.as_deref(), ctx).await };
     let nudged = observed.refused.is_none() && apply::nudge_kubelet(&validated, &observed, there, ctx).await?;
     let previous = instance.status.clone().unwrap_or_default();
+    observed.served = served(&validated, &observed, ctx).await;
     let decision = rollout::decide(&validated, there, &observed, &previous, ctx, now);
     observed.rollout = Some(rollout::told(&decision));
     let status = status::of_running(&validated, &observed, &previous, instance.metadata.generation, now);
@@ -192,6 +195,15 @@ async fn bring_about(
     };
     let replace = (decision == Decision::Replace && !refused).then_some(validated);
     Ok(Outcome { status, requeue, refused, replace })
+}
+
+/// What the name servers serve of it, where there is something to serve.
+async fn served(instance: &ValidatedInstance, observed: &Observed, ctx: &Context) -> Option<Served> {
+    let servers = ctx.naming.name_servers.as_ref()?;
+    if instance.reach.published(&observed.addresses).is_empty() {
+        return Some(Served::Unknown);
+    }
+    Some(servers.ask(&instance.namespace, &instance.name).await)
 }
 
 /// Whether an instance has what only one can have.
@@ -250,15 +262,23 @@ fn refusal(error: &ValidateError) -> Finding {
     finding(type_, false, reason, error.to_string())
 }
 
-/// How soon the agent is asked again; nobody tells when it has applied new limits. What else is awaited, a watch tells.
+/// How soon the agent and the name servers are asked again; nobody tells when they have taken up what is new. What else is
+/// awaited, a watch tells.
 fn ask_again(status: &EcqxInstanceStatus, nudged: bool, now: Timestamp) -> Option<Duration> {
     let of = |type_: &str| status.conditions.iter().find(|c| c.type_ == type_);
-    let has_no_certificate = of(condition::TLS_READY).is_some_and(|c| c.status == "False");
-    let applied = of(condition::LICENSES_APPLIED)?;
-    match applied.reason.as_str() {
+    let is_new = |c: &Condition| now.duration_since(c.last_transition_time.0) < PATIENCE;
+    let agent = of(condition::LICENSES_APPLIED).and_then(|applied| match applied.reason.as_str() {
         _ if nudged => Some(SOON),
-        reason::LIMITS_PENDING if now.duration_since(applied.last_transition_time.0) < PATIENCE => Some(SOON),
+        reason::LIMITS_PENDING if is_new(applied) => Some(SOON),
         reason::LIMITS_PENDING | reason::LIMITS_REFUSED | reason::NO_ANSWER => Some(LATER),
-        _ => has_no_certificate.then_some(SELDOM),
-    }
+        _ => None,
+    });
+    let certificate = of(condition::TLS_READY).filter(|c| c.status == "False").map(|_| SELDOM);
+    let name = of(condition::DNS_PUBLISHED).and_then(|published| match published.reason.as_str() {
+        reason::PROGRESSING if is_new(published) => Some(SOON),
+        reason::PROGRESSING | reason::NO_ANSWER => Some(LATER),
+        reason::PUBLISHED | reason::NOT_IN_SERVICE => None,
+        _ => Some(SELDOM),
+    });
+    [agent, certificate, name].into_iter().flatten().min()
 }

@@ -6,6 +6,8 @@
 
 mod deletion;
 mod faults;
+mod names;
+mod outages;
 mod reach;
 mod refusals;
 mod rig;

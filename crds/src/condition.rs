@@ -80,6 +80,8 @@ pub mod reason {
     pub const UNREADABLE: &str = "Unreadable";
     /// The name servers serve the name as it should be.
     pub const PUBLISHED: &str = "Published";
+    /// external-dns has the name, and has not taken it up yet where the condition does not hold.
+    pub const HANDED_OVER: &str = "HandedOver";
     /// The instance takes no calls, so it has no name.
     pub const NOT_IN_SERVICE: &str = "NotInService";
     /// The instance holds the name.

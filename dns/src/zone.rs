@@ -40,6 +40,7 @@ pub struct Zone {
     negative: Arc<RrSet>,
     /// All names below the apex, by the label that follows the zone's own.
     branches: HashTrieMapSync<Box<[u8]>, Arc<Branch>>,
+    /// The signatures and the chain of denials, where there are keys.
     signed: Option<signed::Signed>,
     /// The labels whose records could not be written down, and why: they have no name.
     unwritten: HashTrieMapSync<Box<[u8]>, Arc<str>>,

@@ -63,7 +63,7 @@ pub async fn run(
     let (gone, gone_instances) = mpsc::unbounded();
     let waiting = Arc::<Waiting>::default();
     let triggers = Triggers { instances, license_sets, claims, trial_claims, gone, waiting: waiting.clone() };
-    let stores = Stores::start(&client, &triggers);
+    let stores = Stores::start(&client, &triggers, &naming);
     tokio::select! {
         filled = stores.filled() => filled?,
         () = stop.cancelled() => return Ok(()),

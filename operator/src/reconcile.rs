@@ -18,9 +18,9 @@ use kube::{
 };
 
 use crate::{
-    build::{self, Provider},
+    build::{self, Provider, dns_endpoint},
     context::{Context, LONGEST_LOOK, LONGEST_REQUEUE, after_conflict, backoff, until},
-    naming::Served,
+    naming::{Handed, Name, Naming, Served},
     rollout::Decision,
     status::{self, Finding, Observed, finding},
     trials::{self, TrialClaimed},
@@ -113,6 +113,9 @@ async fn look(instance: &EcqxInstance, ctx: &Context) -> Result<Option<Duration>
         Ok(validated) => Box::pin(bring_about(instance, validated, &there, ctx, now)).await?,
         Err(error) => stalled(instance, vec![refusal(&error)], now),
     };
+    if outcome.status.addresses.is_empty() {
+        apply::withdraw(instance, &there, ctx).await?;
+    }
     update_status::update_status(instance, outcome.status, ctx).await?;
     // Last: nobody is led to a pod that goes.
     if let (Some(validated), Some(pod)) = (&outcome.replace, &there.pod) {
@@ -176,10 +179,14 @@ async fn bring_about(
     let mut observed = Observed { refused, ..observe::observe(&validated, there.pod.as_deref(), ctx).await };
     let nudged = observed.refused.is_none() && apply::nudge_kubelet(&validated, &observed, there, ctx).await?;
     let previous = instance.status.clone().unwrap_or_default();
-    observed.served = served(&validated, &observed, ctx).await;
+    observed.name = name(&validated, &observed, there, ctx).await;
     let decision = rollout::decide(&validated, there, &observed, &previous, ctx, now);
     observed.rollout = Some(rollout::told(&decision));
     let status = status::of_running(&validated, &observed, &previous, instance.metadata.generation, now);
+    if let Some(endpoints) = ctx.naming.endpoints {
+        let endpoint = dns_endpoint::build(&validated, &status.addresses, status.sips, endpoints.ttl);
+        apply::hand_over(&validated, endpoint, there, ctx).await?;
+    }
     if let (Some(claim), Some(ready_at)) = (trial_claim, &status.first_ready_at)
         && validated.life.facts.trial.is_none()
     {
@@ -197,13 +204,14 @@ async fn bring_about(
     Ok(Outcome { status, requeue, refused, replace })
 }
 
-/// What the name servers serve of it, where there is something to serve.
-async fn served(instance: &ValidatedInstance, observed: &Observed, ctx: &Context) -> Option<Served> {
-    let servers = ctx.naming.name_servers.as_ref()?;
-    if instance.reach.published(&observed.addresses).is_empty() {
-        return Some(Served::Unknown);
+/// Where its name stands, where that can be known: asked of our own name servers, or seen in what was handed over.
+async fn name(instance: &ValidatedInstance, observed: &Observed, there: &Dereferenced, ctx: &Context) -> Option<Name> {
+    let Naming { name_servers, endpoints } = &ctx.naming;
+    match name_servers {
+        Some(_) if instance.reach.published(&observed.addresses).is_empty() => Some(Name::Served(Served::Unknown)),
+        Some(servers) => Some(Name::Served(servers.ask(&instance.namespace, &instance.name).await)),
+        None => endpoints.map(|_| Name::HandedOver(there.dns_endpoint.as_ref().map(Handed::of))),
     }
-    Some(servers.ask(&instance.namespace, &instance.name).await)
 }
 
 /// Whether an instance has what only one can have.
@@ -278,6 +286,7 @@ fn ask_again(status: &EcqxInstanceStatus, nudged: bool, now: Timestamp) -> Optio
         reason::PROGRESSING if is_new(published) => Some(SOON),
         reason::PROGRESSING | reason::NO_ANSWER => Some(LATER),
         reason::PUBLISHED | reason::NOT_IN_SERVICE => None,
+        reason::HANDED_OVER if published.status == "True" => None,
         _ => Some(SELDOM),
     });
     [agent, certificate, name].into_iter().flatten().min()

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use pbx_contract::AgentStatus;
 
-use crate::{context::whole_seconds, naming::Served, validate::ValidatedInstance};
+use crate::{context::whole_seconds, naming::Name, validate::ValidatedInstance};
 
 pub mod held_back;
 mod life;
@@ -31,8 +31,8 @@ pub struct Observed {
     pub agent: Option<AgentStatus>,
     /// What of the wanted objects the API server refuses, in words.
     pub refused: Option<String>,
-    /// What the name servers serve of it; nothing where none is asked.
-    pub served: Option<Served>,
+    /// Where its name stands; nothing where that cannot be known.
+    pub name: Option<Name>,
     /// What is to be done with the pod: whether something is, one word, and for people.
     pub rollout: Option<(bool, &'static str, String)>,
 }
@@ -83,7 +83,7 @@ pub fn of_running(
         life::trial_eligible(instance),
         reach::exposed(instance, observed),
         reach::tls(instance, sips),
-        names::published(&instance.fqdn, &addresses, observed.served.as_ref(), previous),
+        names::published(&instance.fqdn, &addresses, observed.name.as_ref(), previous),
     ];
     let findings: Vec<Finding> = findings.into_iter().chain(sometimes.into_iter().flatten()).collect();
     let first_ready_at = previous.first_ready_at.clone().or_else(|| first_ready(instance, in_service, now));

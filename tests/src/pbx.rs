@@ -172,9 +172,8 @@ impl Pbx {
         // A thread of its own: the namespace belongs to a thread, and ends with this one.
         std::thread::spawn(move || {
             let entered = setns(namespace, CloneFlags::CLONE_NEWNET).context("cannot enter the PBX's network");
-            let runtime = entered.and_then(|()| {
-                Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
-            });
+            let runtime =
+                entered.and_then(|()| Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?));
             let _ = done.send(runtime.and_then(|runtime| runtime.block_on(work())));
         });
         result.await.context("the thread in the PBX's network has ended")?

@@ -9,7 +9,7 @@ use ecqx_crds::{
 };
 
 use super::{Finding, finding};
-use crate::naming::Served;
+use crate::naming::{Handed, Name, Served};
 
 /// Whether the name servers lead the name to the addresses; nothing is said where no name server is asked.
 ///
@@ -18,26 +18,49 @@ use crate::naming::Served;
 pub(super) fn published(
     fqdn: &str,
     addresses: &[String],
-    served: Option<&Served>,
+    name: Option<&Name>,
     previous: &EcqxInstanceStatus,
 ) -> Option<Finding> {
-    let say = |holds, reason, message| Some(finding(condition::DNS_PUBLISHED, holds, reason, message));
-    let served = served?;
+    let name = name?;
     if addresses.is_empty() {
-        return say(false, reason::NOT_IN_SERVICE, "no name while no calls are taken".to_owned());
+        let message = "no name while no calls are taken";
+        return Some(finding(condition::DNS_PUBLISHED, false, reason::NOT_IN_SERVICE, message));
     }
+    Some(match name {
+        Name::Served(served) => by_our_own(fqdn, addresses, served, previous),
+        Name::HandedOver(handed) => by_external_dns(addresses, handed.as_ref()),
+    })
+}
+
+fn by_our_own(fqdn: &str, addresses: &[String], served: &Served, previous: &EcqxInstanceStatus) -> Finding {
+    let say = |holds, reason, message| finding(condition::DNS_PUBLISHED, holds, reason, message);
     let all = format!("{fqdn} leads to {}", addresses.join(", "));
     match served {
         Served::Unknown if was_published(previous, &all) => say(true, reason::PUBLISHED, all),
         Served::Unknown => {
             let message = "no name server tells the operator what it serves".to_owned();
-            Some(Finding { type_: condition::DNS_PUBLISHED, status: "Unknown", reason: reason::NO_ANSWER, message })
+            Finding { type_: condition::DNS_PUBLISHED, status: "Unknown", reason: reason::NO_ANSWER, message }
         }
         Served::Told(told) => match told.iter().find_map(|publication| publication.fault.as_ref()) {
             Some(fault) => say(false, reason_of(fault), message_of(fault)),
             None if told.iter().all(|publication| has(publication, addresses)) => say(true, reason::PUBLISHED, all),
             None => say(false, reason::PROGRESSING, format!("{all}: not by every name server yet")),
         },
+    }
+}
+
+/// external-dns tells which state of the object it has taken up; what its provider made of it, nobody tells.
+fn by_external_dns(addresses: &[String], handed: Option<&Handed>) -> Finding {
+    let is_current = |handed: &&Handed| handed.addresses.iter().all(|address| addresses.contains(address));
+    match handed.filter(is_current) {
+        Some(handed) if handed.is_taken_up => {
+            let message = format!("external-dns has taken up DNSEndpoint {}", handed.name);
+            finding(condition::DNS_PUBLISHED, true, reason::HANDED_OVER, message)
+        }
+        _ => {
+            let message = "external-dns has not taken up the DNSEndpoint yet; its kind must be installed, and external-dns run with --source=crd";
+            finding(condition::DNS_PUBLISHED, false, reason::HANDED_OVER, message)
+        }
     }
 }
 
@@ -77,7 +100,7 @@ mod tests {
     const NAME: &str = "a.epygicloud.com";
 
     fn said(served: &Served, previous: &EcqxInstanceStatus) -> Finding {
-        published(NAME, &["203.0.113.1".to_owned()], Some(served), previous).unwrap()
+        published(NAME, &["203.0.113.1".to_owned()], Some(&Name::Served(served.clone())), previous).unwrap()
     }
 
     fn told(last: &[u8]) -> Served {
@@ -119,14 +142,31 @@ mod tests {
         let before = after(said(&told(&[1]), &EcqxInstanceStatus::default()));
         assert_eq!(said(&Served::Unknown, &before), said(&told(&[1]), &before));
         assert_eq!(said(&Served::Unknown, &EcqxInstanceStatus::default()).status, "Unknown");
-        let moved = published(NAME, &["203.0.113.2".to_owned()], Some(&Served::Unknown), &before).unwrap();
+        let moved =
+            published(NAME, &["203.0.113.2".to_owned()], Some(&Name::Served(Served::Unknown)), &before).unwrap();
         assert_eq!(moved.status, "Unknown", "of the new address nothing is known");
     }
 
     #[test]
     fn nothing_is_said_without_name_servers_and_without_calls_there_is_no_name() {
         assert_eq!(published(NAME, &[], None, &EcqxInstanceStatus::default()), None);
-        let finding = published(NAME, &[], Some(&Served::Unknown), &EcqxInstanceStatus::default()).unwrap();
+        let finding =
+            published(NAME, &[], Some(&Name::Served(Served::Unknown)), &EcqxInstanceStatus::default()).unwrap();
         assert_eq!((finding.status, finding.reason), ("False", reason::NOT_IN_SERVICE));
+    }
+
+    #[test]
+    fn what_external_dns_has_taken_up_is_handed_over() {
+        let addresses = ["203.0.113.1".to_owned()];
+        let handed = Handed { name: "ecqx-a".to_owned(), addresses: addresses.to_vec(), is_taken_up: true };
+        let later = Handed { addresses: vec!["203.0.113.2".to_owned()], ..handed.clone() };
+        let early = Handed { is_taken_up: false, ..handed.clone() };
+        for (handed, status) in
+            [(Some(handed), "True"), (Some(early), "False"), (Some(later), "False"), (None, "False")]
+        {
+            let name = Name::HandedOver(handed);
+            let finding = published(NAME, &addresses, Some(&name), &EcqxInstanceStatus::default()).unwrap();
+            assert_eq!((finding.status, finding.reason), (status, reason::HANDED_OVER), "{name:?}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking, in its helpers too
 
 mod deletion;
+mod external_dns;
 mod faults;
 mod names;
 mod outages;

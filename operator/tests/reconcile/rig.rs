@@ -8,7 +8,7 @@ use ecqx_operator::{
     build::PbxDefaults,
     clock::Clock,
     controller, health,
-    naming::{NameServers, Naming},
+    naming::{Endpoints, NameServers, Naming},
 };
 use ecqx_tests::{ControlPlane, kinds};
 use k8s_openapi::{
@@ -36,6 +36,9 @@ use crate::fault::Fault;
 const OPERATOR: &str = "operator-under-test";
 /// How long anything may take before a test fails.
 const DEADLINE: Duration = Duration::from_mins(1);
+
+/// A zone of which every name is handed over to external-dns.
+pub const HANDED_OVER: &str = "external.example";
 
 pub struct Rig {
     control_plane: ControlPlane,
@@ -369,7 +372,8 @@ fn run_operator(
         image_pull_secrets: Vec::new(),
         operator_namespace: "ecqx-system".to_owned(),
     };
-    let naming = Naming { name_servers: name_servers.map(|host| NameServers::new(host).unwrap()) };
+    let endpoints = (settings.zone == HANDED_OVER).then_some(Endpoints { ttl: 60 });
+    let naming = Naming { name_servers: name_servers.map(|host| NameServers::new(host).unwrap()), endpoints };
     let (settings, stop) = (settings.clone(), CancellationToken::new());
     let running =
         controller::run(client, settings, defaults, naming, Clock::system(), health::Ready::default(), stop.clone());

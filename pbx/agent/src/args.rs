@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use pbx_contract::{
-    AGENT_PORT, DATA_DIR, LIMITS_DIR, PASSWORDS_DIR, RTP_FIRST, RTP_LAST, SIP_PORT, SIPS_PORT, TLS_DIR,
+    AGENT_PORT, CONSOLE_PORT, DATA_DIR, LIMITS_DIR, PASSWORDS_DIR, RTP_FIRST, RTP_LAST, SIP_PORT, SIPS_PORT, TLS_DIR,
 };
 
 use crate::ami::Secret;
@@ -47,6 +47,9 @@ pub struct Args {
     /// The address of `/readyz`, `/livez` and `/v1/status`.
     #[arg(long, env = "ECQX_LISTEN", default_value_t = SocketAddr::from(([0, 0, 0, 0], AGENT_PORT)))]
     pub listen: SocketAddr,
+    /// The address of the call centre's console.
+    #[arg(long, env = "ECQX_CONSOLE_LISTEN", default_value_t = SocketAddr::from(([0, 0, 0, 0], CONSOLE_PORT)))]
+    pub console_listen: SocketAddr,
     /// The port of SIP over UDP and TCP.
     #[arg(long, env = "ECQX_SIP_PORT", default_value_t = SIP_PORT)]
     pub sip_port: u16,

@@ -14,6 +14,7 @@ use axum::{Json, Router};
 use pbx_contract::AgentStatus;
 use serde_json::json;
 
+use crate::console::Ports;
 use crate::control::Control;
 use crate::events::Events;
 use crate::metrics::{Applying, Reading};
@@ -43,6 +44,8 @@ pub struct Answers {
     pub tally: Tally,
     /// How configurations were applied.
     pub applying: Arc<Applying>,
+    /// Who is connected to the console.
+    pub consoles: Ports,
     /// What was recorded.
     pub recordings: Recordings,
     /// What has happened.
@@ -94,7 +97,7 @@ async fn status(State(answers): State<Arc<Answers>>) -> Json<AgentStatus> {
     let status = answers.status.borrow().clone();
     let mut problem = status.not_ready();
     let usage = match answers.usage.read(&answers.control, &status).await {
-        Ok(usage) => usage,
+        Ok(usage) => pbx_contract::Usage { consoles: answers.consoles.taken(), ..usage },
         Err(error) => {
             problem.get_or_insert_with(|| error.to_string());
             pbx_contract::Usage::default()
@@ -140,8 +143,8 @@ mod tests {
         let (recordings, token) = (Recordings::new("/nowhere".into()), Token::among("/nowhere".as_ref()));
         let (status, usage) = (Shared::new(status), Arc::new(UsageProbe::default()));
         let (tally, applying) = (Tally::open("/nowhere".as_ref()), Arc::default());
-        let events = Events::in_memory();
-        State(Arc::new(Answers { status, control, usage, tally, applying, recordings, events, token }))
+        let (events, consoles) = (Events::in_memory(), Ports::default());
+        State(Arc::new(Answers { status, control, usage, tally, applying, consoles, recordings, events, token }))
     }
 
     fn ready() -> Status {

@@ -6,6 +6,7 @@ pub mod applier;
 pub mod args;
 pub mod asterisk;
 pub mod certificate;
+pub mod console;
 pub mod control;
 pub mod events;
 pub mod files;

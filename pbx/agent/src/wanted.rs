@@ -315,7 +315,8 @@ impl std::fmt::Debug for Room {
     }
 }
 
-fn is_number(number: &str) -> bool {
+/// Whether it can be dialled, and is safe as part of a file's name.
+pub fn is_number(number: &str) -> bool {
     (1..=NUMBER_MAX).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 

@@ -1,5 +1,6 @@
 //! The agent proper: Asterisk, the applier, the probes and the drain, put together. Does I/O.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 use crate::ami::{self, Ami, Secret};
 use crate::applier::{Applier, ApplyError, watched};
 use crate::args::Args;
+use crate::console::{Console, Door, Floor, Patience, Ports, listen};
 use crate::control::Control;
 use crate::events::Events;
 use crate::http::{Answers, Token, router};
@@ -62,17 +64,35 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
     let secret = Secret::new(&mut rand::rng());
     let counts = Arc::<Applying>::default();
     let settings = args.settings(secret.clone());
+    let recordings = Recordings::new(settings.directories.recordings());
     let applier = Applier::new(settings, source.clone(), control.clone(), status.clone(), Arc::clone(&counts));
     applier.prepare().await?;
-    let listener = TcpListener::bind(args.listen).await.map_err(system(format!("cannot listen on {}", args.listen)))?;
-    let recordings = Recordings::new(args.settings(secret.clone()).directories.recordings());
-    tokio::spawn(bound::keep(recordings.clone(), status.clone()));
+    let listener = listen_on(args.listen).await?;
+    let at_console = listen_on(args.console_listen).await?;
     let events = Events::open(&args.data_dir.join("events"));
     events.raise(SystemEvent::AgentStarted { version: env!("CARGO_PKG_VERSION").into() });
-    let token = Token::among(&args.passwords_dir);
+    let ami = Ami::start(ami::ADDRESS, secret);
     let (usage, tally) = (Arc::<UsageProbe>::default(), Tally::open(&args.run_dir));
+    let consoles = Ports::default();
+
+    tokio::spawn(bound::keep(recordings.clone(), status.clone()));
+    let wall = Wall {
+        config: args.config_dir.clone(),
+        control: control.clone(),
+        status: status.clone(),
+        events: events.clone(),
+    };
+    tokio::spawn(wall.keep(ami.events()));
+    let console = Console {
+        door: Door::new(&args.passwords_dir, consoles.clone()),
+        floor: Floor::start(ami.clone(), &status),
+        ami: ami.clone(),
+        status: status.clone(),
+        patience: Patience::default(),
+    };
+    tokio::spawn(listen::serve(at_console, console));
     let observer = Observer {
-        ami: Ami::start(ami::ADDRESS, secret),
+        ami,
         control: control.clone(),
         status: status.clone(),
         events: events.clone(),
@@ -87,9 +107,10 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
         usage,
         tally,
         applying: counts,
+        consoles,
         recordings,
         events: events.clone(),
-        token,
+        token: Token::among(&args.passwords_dir),
     };
     tokio::spawn(async move { axum::serve(listener, router(answers)).await });
 
@@ -114,6 +135,10 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
     };
     events.flush();
     Ok(code)
+}
+
+async fn listen_on(address: SocketAddr) -> Result<TcpListener, WorkerError> {
+    TcpListener::bind(address).await.map_err(system(format!("cannot listen on {address}")))
 }
 
 /// A round after each change, each poll, and each end of Asterisk; fast ones until it is booted.

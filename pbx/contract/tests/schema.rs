@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use pbx_contract::event::{EventsPage, catalogue_in_markdown};
-use pbx_contract::{AgentStatus, ExtensionsFile, LimitsFile, RecordingsPage};
+use pbx_contract::{AgentStatus, ConsoleMessage, ConsoleRequest, ExtensionsFile, LimitsFile, RecordingsPage};
 use schemars::{Schema, schema_for};
 
 fn check(name: &str, schema: &Schema) {
@@ -23,6 +23,8 @@ fn the_schemas_are_those_of_the_types() {
     check("limits.json", &schema_for!(LimitsFile));
     check("extensions.json", &schema_for!(ExtensionsFile));
     check("status.json", &schema_for!(AgentStatus));
+    check("console-request.json", &schema_for!(ConsoleRequest));
+    check("console-message.json", &schema_for!(ConsoleMessage));
     check("recordings.json", &schema_for!(RecordingsPage));
     check("events.json", &schema_for!(EventsPage));
 }

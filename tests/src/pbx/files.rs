@@ -120,7 +120,11 @@ impl Files {
         publish(&mounted.join("sip"), &self.keys())?;
         publish(&mounted.join("limits"), &json)?;
         let (chain, key) = self.certificate.clone().unwrap_or_default();
-        let tls = if chain.is_empty() { BTreeMap::new() } else { BTreeMap::from([("tls.crt".into(), chain), ("tls.key".into(), key)]) };
+        let tls = if chain.is_empty() {
+            BTreeMap::new()
+        } else {
+            BTreeMap::from([("tls.crt".into(), chain), ("tls.key".into(), key)])
+        };
         publish(&mounted.join("tls"), &tls)
     }
 }

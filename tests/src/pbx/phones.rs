@@ -158,7 +158,13 @@ impl Pbx {
         let output = self.dir.path().join(format!("program-{port}"));
         let log = std::fs::File::create(&output)?;
         let mut command = self.enter(&["--net"]);
-        command.arg(program).args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
+        command
+            .arg(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .kill_on_drop(true);
         Ok(Program { _process: spawn(command)?, output })
     }
 
@@ -218,7 +224,7 @@ impl Pbx {
         let mut command = self.enter(&["--net"]);
         command.args(["sipp", &format!("{ADDRESS}:5060"), "-sf"]).arg(scenario(&attempt.scenario));
         command.args(["-inf", "phones.csv", "-p", &port.to_string(), "-mp", &(port + 2).to_string()]);
-        command.args(["-m", &count, "-l", &count, "-r", "1000", "-nostdin", "-timeout_error", "-trace_err", "-trace_logs", "-trace_msg", "-message_file", "messages"]);
+        command.args(["-m", &count, "-l", &count, "-r", "1000", "-nostdin", "-timeout_error", "-trace_err", "-trace_logs"]);
         command.args(["-timeout", &format!("{}s", attempt.seconds), "-log_file", "log", "-error_file", "errors"]);
         if !attempt.options.iter().any(|option| option == "-i") {
             command.args(["-i", ADDRESS, "-mi", ADDRESS]);

@@ -68,7 +68,8 @@ async fn unpack(archive: &Path, root: &Path) -> Result<()> {
     let layers = manifest[0]["Layers"].as_array().context("the archive's manifest names no layers")?;
     for layer in layers.iter().filter_map(serde_json::Value::as_str) {
         let script = r#"set -o pipefail; tar -xOf "$1" "$2" | tar -x -C "$3" --numeric-owner --same-owner -p"#;
-        let output = Command::new("bash").args(["-c", script, "unpack"]).arg(archive).arg(layer).arg(root).output().await?;
+        let output =
+            Command::new("bash").args(["-c", script, "unpack"]).arg(archive).arg(layer).arg(root).output().await?;
         if !output.status.success() {
             bail!("cannot unpack {layer} of {}: {}", archive.display(), String::from_utf8_lossy(&output.stderr));
         }

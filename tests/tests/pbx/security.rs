@@ -45,5 +45,5 @@ async fn nobody_is_locked_out_by_packets_in_their_name() {
 async fn asterisks_manager_is_on_the_loopback_alone_and_nothing_else_listens() {
     let pbx = Pbx::start(Files::of(1)).await.unwrap();
     let listening = pbx.sockets().unwrap();
-    assert_eq!(listening, ["0.0.0.0:5060", "0.0.0.0:8088", "127.0.0.1:5038"]);
+    assert_eq!(listening, ["0.0.0.0:5060", "0.0.0.0:8088", "0.0.0.0:8089", "127.0.0.1:5038"]);
 }

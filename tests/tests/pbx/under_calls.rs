@@ -41,7 +41,8 @@ async fn ports_that_are_taken_away_go_on_and_nobody_else_is_let_in_until_it_fits
     let conference = |ports| Files::of(8).licensed(|limits| limits.audio_conference = ports);
     let mut pbx = Pbx::start(conference(4)).await.unwrap();
     let phones = Phone::first(8);
-    let room = |phones: &[Phone], seconds| Attempt::new("race", phones).calling("801").lasting(Duration::from_secs(seconds));
+    let room =
+        |phones: &[Phone], seconds| Attempt::new("race", phones).calling("801").lasting(Duration::from_secs(seconds));
     let long = pbx.begin(&room(&phones[..2], 12)).unwrap();
     let short = pbx.begin(&room(&phones[2..4], 6)).unwrap();
     let four = async || Ok(pbx.status().await?.usage.conference_participants == 4);

@@ -66,11 +66,11 @@ pub fn render(wanted: &Wanted) -> String {
             writeln!(out, "exten => {number},1,{}\n same => n,Hangup(21)", signals::refused("CallCenter"))
         };
     }
-    for (context, options) in [(LISTEN, "qE"), (WHISPER, "qEw"), (JOIN, "qEB")] {
+    for (context, options) in [(LISTEN, "qES"), (WHISPER, "qESw"), (JOIN, "qESB")] {
         let _ = if open {
-            writeln!(out, "\n[{context}]\nexten => _X.,1,ChanSpy(PJSIP/${{EXTEN}}-,{options})\n same => n,Hangup()")
+            writeln!(out, "\n[{context}]\nexten => _X!,1,ChanSpy(PJSIP/${{EXTEN}}-,{options})\n same => n,Hangup()")
         } else {
-            writeln!(out, "\n[{context}]\nexten => _X.,1,Hangup(21)")
+            writeln!(out, "\n[{context}]\nexten => _X!,1,Hangup(21)")
         };
     }
     out

@@ -48,7 +48,7 @@ fn line(phone: &Phone, mailbox: &Mailbox) -> String {
 pub fn render() -> String {
     let failed = signals::at_number(signals::MAILBOX_EVENT);
     format!(
-        "\n[{CONTEXT}]\nexten => _X.,1,VoiceMail(${{EXTEN}}@{BOXES},u)\n\
+        "\n[{CONTEXT}]\nexten => _X!,1,VoiceMail(${{EXTEN}}@{BOXES},u)\n\
          same => n,GotoIf($[\"${{VMSTATUS}}\" != \"FAILED\"]?done)\n same => n,{failed}\n same => n(done),Hangup()\n"
     )
 }

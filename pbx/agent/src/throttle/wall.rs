@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pbx_contract::event::SystemEvent;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Rule, Throttle, failures, render};
 use crate::ami::Event;
 use crate::control::Control;
+use crate::events::Events;
 use crate::files;
 use crate::status::Shared;
 
@@ -29,6 +31,8 @@ pub struct Wall {
     pub control: Control,
     /// Has the policy in force.
     pub status: Shared,
+    /// Where it is told.
+    pub events: Events,
 }
 
 impl Wall {
@@ -47,7 +51,7 @@ impl Wall {
                 },
                 () = sleep_until(due.unwrap_or(told)), if due.is_some() => {
                     for source in throttle.released(Instant::now()) {
-                        tracing::info!(%source, "no longer blocked");
+                        self.events.raise(SystemEvent::SourceReleased { source });
                         changed = true;
                     }
                     if changed {
@@ -61,9 +65,11 @@ impl Wall {
 
     fn judge(&self, throttle: &mut Throttle, event: &Event) -> bool {
         let Some(source) = failures::source(event) else { return false };
-        let rule = self.status.borrow().applied.as_ref().map(|applied| Rule::from(&applied.wanted.policy));
-        let Some(count) = rule.and_then(|rule| throttle.failed(source, Instant::now(), rule)) else { return false };
-        tracing::warn!(%source, failures = count, "blocked: failed to authenticate too often");
+        let policy = self.status.borrow().applied.as_ref().map(|applied| applied.wanted.policy.clone());
+        let Some(policy) = policy else { return false };
+        let Some(failures) = throttle.failed(source, Instant::now(), Rule::from(&policy)) else { return false };
+        let failures = u32::try_from(failures).unwrap_or(u32::MAX);
+        self.events.raise(SystemEvent::SourceBlocked { source, failures, seconds: policy.block_seconds });
         true
     }
 

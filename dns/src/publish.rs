@@ -251,11 +251,11 @@ impl Publisher {
 
     fn replace(&mut self, current: Arc<Zone>, zone: Zone, labels: Vec<Label>) {
         let (serial, settings) = (zone.serial(), self.described(zone.signing()));
+        warn_of_unwritten(&zone, &labels);
         // A secondary may ask as soon as the new one is served, so the way there is laid first.
-        self.history.left(current, labels.clone());
+        self.history.left(current, labels);
         self.snapshot.store(Some(Arc::new(zone)));
         self.state.swapped(false);
-        self.warn_of_unwritten(&labels);
         let held = self.book.held().clone();
         let zone = self.settings.origin().to_ascii().trim_end_matches('.').to_owned();
         let revision = self.served.unwrap_or_default();
@@ -263,19 +263,18 @@ impl Publisher {
         self.tell();
     }
 
-    /// A fault of one instance: the others have their names, and somebody should know.
-    fn warn_of_unwritten(&self, changed: &[Label]) {
-        let zone = self.snapshot.load();
-        for label in changed {
-            if let Some(why) = zone.as_ref().and_then(|zone| zone.unwritten(label)) {
-                tracing::warn!(%label, why, "an instance's records cannot be written; it has no name");
-            }
-        }
-    }
-
     fn tell(&self) {
         self.held.send_replace(Some(self.book.held().clone()));
         self.versions.send_replace(self.version());
+    }
+}
+
+/// A fault of one instance: the others have their names, and somebody should know.
+fn warn_of_unwritten(zone: &Zone, changed: &[Label]) {
+    for label in changed {
+        if let Some(why) = zone.unwritten(label) {
+            tracing::warn!(%label, why, "an instance's records cannot be written; it has no name");
+        }
     }
 }
 

@@ -87,13 +87,14 @@ impl Zone {
     pub fn changed(&self, changes: impl IntoIterator<Item = Change>, serial: u32) -> Result<Self, ZoneError> {
         let (mut next, mut altered) = (self.clone(), Vec::new());
         for (label, published) in changes.into_iter().filter(|(label, _)| !self.settings.is_taken(label)) {
-            altered.extend(self.signed.is_some().then(|| label.as_str().as_bytes().into()));
             let sets = published.map(|published| sip::sets(&published, &self.settings)).transpose();
             next.enter(&label, sets);
+            altered.push(label);
         }
         next.apex = Arc::new(self.settings.apex(serial)?);
         next.negative = Arc::new(self.settings.negative_soa(serial)?);
-        Ok(Self { serial, signed: None, ..next }.following(self, &altered))
+        next.serial = serial;
+        Ok(next.following(self, &altered))
     }
 
     /// Puts what stands under a label in place of what stood there.
@@ -103,8 +104,7 @@ impl Zone {
         self.branches.remove_mut(&key);
         match sets {
             Ok(Some(sets)) => {
-                let branch = ready::branch(Branch::new(sets), &key, &self.settings);
-                let branch = branch.sealed(self.seal(&key));
+                let branch = ready::branch(Branch::new(sets), &key, &self.settings).sealed(self.seal(&key));
                 self.branches.insert_mut(key, Arc::new(branch));
             }
             Ok(None) => (),

@@ -105,6 +105,9 @@ pub enum ManageError {
     /// No random numbers.
     #[error("the system gives no random numbers; try again")]
     Random,
+    /// Replaced twice.
+    #[error("{0} has a successor already (a time Inactive); replace that one, or take the line out to begin anew")]
+    Replaced(PathBuf),
     /// Not retired.
     #[error("{0} has no successor yet (no time Inactive); make one with `ecqx-dns key replace`")]
     NotReplaced(PathBuf),
@@ -157,8 +160,8 @@ impl Manage {
             role.to_possible_value().map_or("key".into(), |value| value.get_name().to_owned()),
             key.tag()
         );
-        write(&self.folder.join(format!("{name}.key")), &public, true)?;
-        write(&self.folder.join(format!("{name}.private")), &private, true)?;
+        write(&self.folder.join(format!("{name}.key")), &public)?;
+        write(&self.folder.join(format!("{name}.private")), &private)?;
         let mut told = format!("; {name}.key and {name}.private are written\n");
         if key.is_entry() {
             told.push_str(&ds(&key, origin));
@@ -168,6 +171,9 @@ impl Manage {
 
     fn replace(&self, origin: &WireName, name: &str, now: u64) -> Result<String, ManageError> {
         let old = self.read(origin, name)?;
+        if old.times().inactive.is_some() {
+            return Err(ManageError::Replaced(self.folder.join(name)));
+        }
         let role = match (old.is_entry(), name.starts_with("ksk")) {
             (true, false) => Role::Csk,
             (true, true) => Role::Ksk,
@@ -204,7 +210,10 @@ impl Manage {
 
     fn set(&self, name: &str, times: &Times) -> Result<(), ManageError> {
         let path = self.folder.join(format!("{name}.private"));
-        write(&path, &key::retimed(&read(&path)?, times), false)
+        let beside = path.with_extension("new");
+        write(&beside, &key::retimed(&read(&path)?, times))?;
+        // In one step, so that a crash does not cost the secret.
+        std::fs::rename(&beside, &path).map_err(|source| ManageError::File { path, source })
     }
 }
 
@@ -242,12 +251,9 @@ fn read(path: &Path) -> Result<String, ManageError> {
     std::fs::read_to_string(path).map_err(|source| ManageError::File { path: path.to_owned(), source })
 }
 
-/// Writes a file that only its owner can read: a new one, or in the place of one.
-fn write(path: &Path, text: &str, new: bool) -> Result<(), ManageError> {
+/// Writes a new file that only its owner can read.
+fn write(path: &Path, text: &str) -> Result<(), ManageError> {
     let refused = |source| ManageError::File { path: path.to_owned(), source };
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).mode(0o600);
-    let mut file =
-        if new { options.create_new(true).open(path) } else { options.truncate(true).open(path) }.map_err(refused)?;
-    file.write_all(text.as_bytes()).map_err(refused)
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(refused)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(refused)
 }

@@ -74,6 +74,11 @@ impl Signing {
         self.tick.serials()
     }
 
+    /// When the first signature ends, in Unix seconds.
+    pub fn ends(&self) -> u64 {
+        self.tick.ends()
+    }
+
     /// Its tick.
     pub fn tick(&self) -> Tick {
         self.tick

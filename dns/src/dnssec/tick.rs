@@ -70,6 +70,11 @@ impl Tick {
         Validity { inception: cut(begin.saturating_sub(SLOW_CLOCKS)), expiration: cut(begin + LIFE) }
     }
 
+    /// When the oldest signatures end, in Unix seconds.
+    pub fn ends(self) -> u64 {
+        (self.begins() + LIFE).saturating_sub((u64::from(STEPS) - 1) * TICK)
+    }
+
     /// The part that begins anew with this tick.
     pub fn is_new(self, part: u8) -> bool {
         (self.0 + u64::from(part)).is_multiple_of(u64::from(STEPS))
@@ -98,6 +103,13 @@ mod tests {
                     && u64::from(expiration) - tick.next().begins() >= 15 * 86_400 - TICK
             }));
         }
+    }
+
+    #[test]
+    fn the_end_that_is_told_is_that_of_the_oldest_signature() {
+        let tick = Tick::of(NOW);
+        let ends = (0..STEPS).map(|part| u64::from(tick.validity(part).expiration)).min();
+        assert_eq!(ends, Some(tick.ends()));
     }
 
     #[test]

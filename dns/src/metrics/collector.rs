@@ -84,6 +84,15 @@ impl Totals {
         gauge(encoder, "faulty_instances", "Instances that cannot be served as their status says", faulty)?;
         gauge(encoder, "zone_stale", "1 while the zone comes from the disk and the API server was not reached", stale)?;
         gauge(encoder, "zone_age_seconds", "Since the zone last changed; -1 without one", age(&self.state.changed))?;
+        if let Some(signing) = zone.and_then(Zone::signing) {
+            let left = signing.ends().cast_signed().saturating_sub(unix_now().cast_signed());
+            gauge(
+                encoder,
+                "zone_signatures_seconds",
+                "For how long all signatures still hold; absent without any",
+                left,
+            )?;
+        }
         let help = "Since the API server last said something; -1 when it never has";
         gauge(encoder, "api_silence_seconds", help, age(&self.state.contact))
     }

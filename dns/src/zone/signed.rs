@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use ecqx_domain::hostname::Label;
+
 use super::{Branch, Node, RrSet, Zone, ZoneError, ready};
 use crate::{
     dnssec::{Chain, Hash, Seal, Signing, cache::Cache, names, signing},
@@ -66,15 +68,16 @@ impl Zone {
     }
 
     /// Takes over the signing from the state before, of which these labels have changed.
-    pub(super) fn following(mut self, before: &Self, altered: &[Box<[u8]>]) -> Self {
+    pub(super) fn following(mut self, before: &Self, altered: &[Label]) -> Self {
         let Some(signed) = &before.signed else { return self };
         self.apex = self.signed_apex(&signed.signing);
         let mut names = BTreeMap::new();
         for label in altered {
-            names.extend(before.names(label).into_keys().map(|hash| (hash, None)));
+            names.extend(before.names(label.as_str().as_bytes()).into_keys().map(|hash| (hash, None)));
         }
         for label in altered {
-            names.extend(self.names(label).into_iter().map(|(hash, types)| (hash, Some(types))));
+            let now = self.names(label.as_str().as_bytes()).into_iter();
+            names.extend(now.map(|(hash, types)| (hash, Some(types))));
         }
         names.extend([self.apex_name()]);
         let (chain, links) = signed.chain.changed(names, &signed.signing, self.negative.ttl());

@@ -69,6 +69,8 @@ fn a_key_is_replaced_without_a_gap(#[case] role: &str, #[case] others: usize) {
     let later = NOW + 30 * DAY;
     let new = name(&manage(folder.path(), later, &["replace", "epygicloud.com", &old]).unwrap());
     has_no_gap(folder.path(), later, later + 30 * DAY);
+    let twice = manage(folder.path(), later, &["replace", "epygicloud.com", &old]).unwrap_err();
+    assert!(twice.to_string().contains("successor already"), "{twice}");
     let published = |time| signers(folder.path(), time).published.len();
     assert_eq!((published(later), published(later + DAY)), (1 + others, 2 + others));
     if role != "zsk" {

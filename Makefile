@@ -87,8 +87,9 @@ bench-pbx: setup images ## Our PBX beside the same Asterisk with a configuration
 	@cargo run --quiet -p ecqx-tests --bin ecqx-bench-pbx
 
 .PHONY: bench-dns
-bench-dns: packages ## The name server beside NSD and Knot: queries a second and memory, as ratios within one run
+bench-dns: setup ## The name server beside NSD and Knot: queries a second and memory, as ratios within one run; and how soon a change is served
 	@cargo bench --quiet -p ecqx-dns --bench peers
+	@cargo bench --quiet -p ecqx-dns --bench propagation
 
 .PHONY: outage
 outage: setup ## The name server while Kubernetes is away, stopped and silent, for 10 minutes each; OUTAGE_SECONDS=n for another time

@@ -150,7 +150,9 @@ fn flooded() {
     let (more, others) = client.ask_for(Duration::from_secs(seconds));
     let end = server.memory();
     stop.store(true, Ordering::Relaxed);
-    floods.into_iter().for_each(|flood| flood.join().unwrap());
+    for flood in floods {
+        flood.join().unwrap();
+    }
     let (answered, asked, sent) = (answered + more, asked + others, sent.load(Ordering::Relaxed));
     println!(
         "{sent} packets in {} s; {answered} of {asked} queries answered; {} KiB, {} KiB after",

@@ -45,7 +45,7 @@ static SETUP: LazyLock<Setup> = LazyLock::new(|| {
     let many = |label: &str, count: u16| Published {
         label: Label::parse(label).unwrap(),
         addresses: (1..=count).map(|n| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, n])).collect(),
-        sips: count % 2 == 0,
+        sips: count.is_multiple_of(2),
     };
     let instances = [many("one", 1), many("two", 2), many("some", 20), many("many", 200)];
     let zone = Arc::new(build_snapshot(instances, &Arc::new(settings), 77).unwrap());

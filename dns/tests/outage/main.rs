@@ -2,12 +2,7 @@
 //! answer and misses none, and sees what changed soon after the API server is back.
 //!
 //! Twenty seconds each, unless `ECQX_OUTAGE_SECONDS` names another time; `make outage` has them last ten minutes.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking, also in its fixtures"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, also in its fixtures")]
 
 mod asking;
 mod process;

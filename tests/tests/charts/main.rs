@@ -30,7 +30,8 @@ async fn a_real_api_server_takes_both_charts_and_the_examples() {
     apply(&control_plane, &render("ecqx-crds", &[]).unwrap(), &[]).unwrap();
     let all =
         "dns.service.clusterIP=10.96.0.10,bridge.skus.ECQX=Ecqx,pbx.imagePullSecrets={a,b},imagePullSecrets[0].name=c";
-    for set in [&[][..], &[all][..], &["dns.enabled=false,bridge.enabled=false"][..]] {
+    let names = "dns.externalDns=beside,dns.queryLog=1000,dns.replicas=3";
+    for set in [&[][..], &[all][..], &[names][..], &["dns.enabled=false,bridge.enabled=false"][..]] {
         let answer = apply(&control_plane, &render("ecqx", set).unwrap(), &["--dry-run=server"]).unwrap();
         assert!(answer.contains("deployment.apps/ecqx-operator serverside-applied"), "{answer}");
     }
@@ -52,6 +53,8 @@ fn a_wrong_value_is_refused_with_its_path() {
         ("settings.baseConfiguration.Phones=1", "/settings/baseConfiguration"),
         ("settings.zone=a_b", "/settings/zone"),
         ("dns.replicas=0", "/dns/replicas"),
+        ("dns.externalDns=perhaps", "/dns/externalDns"),
+        ("dns.queryLog=-1", "/dns/queryLog"),
         ("bridge.skus.X=Nothing", "/bridge/skus/X"),
         ("settings.pbx.exposure=Internet", "/settings/pbx/exposure"),
         ("settings.pbx.rtpPorts=0", "/settings/pbx/rtpPorts"),
@@ -73,6 +76,24 @@ fn a_wrong_value_is_refused_with_its_path() {
     ] {
         let complaint = render("ecqx", &[set]).unwrap_err();
         assert!(complaint.contains(path), "{set}: {complaint}");
+    }
+}
+
+#[test]
+fn names_are_handed_over_to_external_dns_where_it_is_said_and_then_only_is_the_right_to_granted() {
+    let name_server = "name: ecqx-dns-replicas";
+    for (set, hands_over, serves) in [
+        (&[][..], false, true),
+        (&["dns.externalDns=off"][..], false, true),
+        (&["dns.externalDns=false"][..], false, true),
+        (&["dns.externalDns=beside"][..], true, true),
+        (&["dns.externalDns=instead"][..], true, false),
+    ] {
+        let rendered = render("ecqx", set).unwrap();
+        assert_eq!(rendered.contains("dnsendpoints"), hands_over, "{set:?}");
+        assert_eq!(rendered.contains("ECQX_EXTERNAL_DNS"), hands_over, "{set:?}");
+        assert_eq!(rendered.contains(name_server), serves, "{set:?}");
+        assert_eq!(rendered.contains("ECQX_NAME_SERVERS"), serves, "{set:?}");
     }
 }
 

@@ -24,7 +24,7 @@ pub async fn keep(recordings: Recordings, status: Shared, events: Events) {
         match trim(&recordings, u64::from(most) * MIB).await {
             Ok(gone) if gone.is_empty() => {}
             Ok(gone) => {
-                let newest = gone.last().map(Name::as_str).unwrap_or_default().into();
+                let newest = gone.last().map(|(name, _)| name.as_str()).unwrap_or_default().into();
                 events.raise(SystemEvent::RecordingsRemoved { count: gone.len() as u64, newest, mib: most });
             }
             Err(error) => tracing::error!(%error, "recordings cannot be kept within their bound"),

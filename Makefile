@@ -5,6 +5,13 @@ SHELL := /bin/bash
 
 DENY_VERSION := 0.20.2
 DENY := .cache/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_FUZZ := .cache/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
+# What `make fuzz` runs, and for how long each.
+FUZZ ?= edited_answers answers transfers kept
+FUZZ_SECONDS ?= 600
+OUTAGE_SECONDS ?= 600
+FLOOD_SECONDS ?= 60
 CLUSTER = cargo run --quiet -p ecqx-tests --bin ecqx-cluster --
 DEMO := .cache/run/demo
 BINARIES = $$(tests/cluster/build.sh)
@@ -52,11 +59,24 @@ images: packages ## Build the images into .cache/images; prints name, reference 
 test: setup build ## Pass all tests: units, parts against a real API server, the whole path on a real cluster
 	@images/build.sh all > /dev/null
 	@cargo test --workspace
+	@cargo test --package ecqx-tests --test pbx
 	@cargo test --workspace --test e2e
 
 .PHONY: e2e
 e2e: setup ## The whole path on a real cluster only; FILTER=words chooses tests
 	@cargo test --workspace --test e2e -- $(FILTER)
+
+.PHONY: test-pbx
+test-pbx: setup images ## Real PBXs and calls without a cluster only; FILTER=words chooses tests
+	@cargo test --package ecqx-tests --test pbx -- $(FILTER)
+
+.PHONY: scale-pbx
+scale-pbx: setup images ## The same limits at 152, 300 and 3000; prints what this machine allows
+	@cargo test --package ecqx-tests --test pbx -- --ignored --nocapture --test-threads=1 $(FILTER)
+
+.PHONY: pbx
+pbx: setup images ## Start one PBX without a cluster, to be looked at by hand; Ctrl-C ends it
+	@cargo run --quiet -p ecqx-tests --bin ecqx-pbx
 
 .PHONY: bench
 bench: setup images ## Benchmarks, printed as ratios within one run
@@ -65,6 +85,22 @@ bench: setup images ## Benchmarks, printed as ratios within one run
 .PHONY: bench-dns
 bench-dns: packages ## The name server beside NSD and Knot: queries a second and memory, as ratios within one run
 	@cargo bench --quiet -p ecqx-dns --bench peers
+
+.PHONY: outage
+outage: setup ## The name server while Kubernetes is away, stopped and silent, for 10 minutes each; OUTAGE_SECONDS=n for another time
+	@ECQX_OUTAGE_SECONDS=$(OUTAGE_SECONDS) cargo test --quiet -p ecqx-dns --test outage -- --nocapture
+
+.PHONY: flood
+flood: packages ## A minute of malformed and forged packets in a network namespace; FLOOD_SECONDS=n for another time
+	@ECQX_FLOOD_SECONDS=$(FLOOD_SECONDS) cargo test --quiet -p ecqx-dns --test flood -- --nocapture
+
+.PHONY: fuzz
+fuzz: $(CARGO_FUZZ) ## Fuzz the name server, 10 minutes a target; FUZZ_SECONDS=n for another time, FUZZ="names" for some
+	@cd dns/fuzz && for target in $(FUZZ); do \
+	  mkdir -p corpus/$$target; echo "$$target: $(FUZZ_SECONDS) s" >&2; \
+	  RUSTC_BOOTSTRAP=1 ../../$(CARGO_FUZZ) run --fuzz-dir . --sanitizer none $$target -- -max_len=700 -timeout=5 -rss_limit_mb=2048 \
+	    -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; \
+	done
 
 ##@ To keep it good
 
@@ -95,6 +131,10 @@ verify: ## Check that the generated files are current, and that a real API serve
 	diff -ru .cache/manifests-before crds/manifests && diff -ru .cache/chart-before charts/ecqx-crds/generated \
 	  || { echo "generated files were not current; they are now: commit them" >&2; exit 1; }
 	@cargo test --quiet --workspace --test charts
+
+$(CARGO_FUZZ):
+	@echo "building cargo-fuzz $(CARGO_FUZZ_VERSION): a minute, once" >&2
+	@cargo install cargo-fuzz --quiet --locked --version $(CARGO_FUZZ_VERSION) --root .cache/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)
 
 $(DENY):
 	@echo "building cargo-deny $(DENY_VERSION): some minutes, once" >&2

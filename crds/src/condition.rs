@@ -26,6 +26,8 @@ pub const ROLLOUT_PENDING: &str = "RolloutPending";
 pub const EXPOSED: &str = "Exposed";
 /// SIP over TLS is answered with the certificate that was named.
 pub const TLS_READY: &str = "TlsReady";
+/// The name servers lead the instance's name to its addresses.
+pub const DNS_PUBLISHED: &str = "DnsPublished";
 /// A licence set has an instance of its name.
 pub const BOUND: &str = "Bound";
 
@@ -70,6 +72,18 @@ pub mod reason {
     pub const HOSTNAME_TAKEN: &str = "HostnameTaken";
     /// The provider keeps the host name for itself.
     pub const HOSTNAME_RESERVED: &str = "HostnameReserved";
+    /// The name belongs to a name server, or to the static part of the zone.
+    pub const NAME_RESERVED: &str = "NameReserved";
+    /// The name is of another zone than the one that is served.
+    pub const OTHER_ZONE: &str = "OtherZone";
+    /// This version cannot read the object.
+    pub const UNREADABLE: &str = "Unreadable";
+    /// The name servers serve the name as it should be.
+    pub const PUBLISHED: &str = "Published";
+    /// external-dns has the name, and has not taken it up yet where the condition does not hold.
+    pub const HANDED_OVER: &str = "HandedOver";
+    /// The instance takes no calls, so it has no name.
+    pub const NOT_IN_SERVICE: &str = "NotInService";
     /// The instance holds the name.
     pub const CLAIMED: &str = "Claimed";
     /// The sum of the grants is over the maximum.

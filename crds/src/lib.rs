@@ -10,6 +10,7 @@ pub mod fqdn_claim;
 pub mod instance;
 pub mod license_set;
 pub mod portal_order;
+pub mod publication;
 pub mod trial_claim;
 
 pub use fqdn_claim::{FqdnClaim, FqdnClaimSpec, Holder};

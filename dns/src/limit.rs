@@ -16,7 +16,7 @@ const BUCKETS: usize = 1 << 16;
 /// In how many places a network can be counted; of those that are taken, the one longest unused is given up.
 const WAYS: usize = 4;
 /// What is counted as one network: what one site is usually given.
-const NETWORK: (u8, u8) = (24, 56);
+pub(crate) const NETWORK: (u8, u8) = (24, 56);
 
 /// The limits.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::sync::{
 
 use prometheus_client::{encoding::text::encode, registry::Registry};
 
-use crate::{Snapshot, limit::Verdict, wire::kind};
+use crate::{Snapshot, faults::Faults, limit::Verdict, wire::kind};
 use collector::Totals;
 
 /// The types that are counted by name; all others are one.
@@ -34,6 +34,33 @@ pub(crate) const CODES: [&str; 7] = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN
 /// The bounds of the histogram of latency, in microseconds.
 pub(crate) const BOUNDS: [u64; 10] = [10, 25, 50, 100, 250, 500, 1000, 5000, 25_000, 100_000];
 
+/// How a TCP connection begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// There was a place.
+    Taken,
+    /// All places were taken, and another's was given up for it.
+    InPlaceOfAnother,
+    /// The client holds too many.
+    Refused,
+}
+
+/// How a transfer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The whole zone was sent.
+    Axfr,
+    /// What was asked for with IXFR was sent.
+    Ixfr,
+    /// The secondary went, or took too long.
+    BrokenOff,
+}
+
+/// By number, as they are counted.
+pub(crate) const CONNECTIONS: [&str; 3] = ["taken", "in_place_of_another", "refused"];
+/// By number, as they are counted.
+pub(crate) const OUTCOMES: [&str; 3] = ["axfr", "ixfr", "broken_off"];
+
 /// The counts of one thread.
 #[derive(Debug, Default)]
 pub struct Counts {
@@ -42,6 +69,8 @@ pub struct Counts {
     pub(crate) slipped: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) silent: AtomicU64,
+    pub(crate) connections: [AtomicU64; CONNECTIONS.len()],
+    pub(crate) transfers: [AtomicU64; OUTCOMES.len()],
     pub(crate) latency: [AtomicU64; BOUNDS.len() + 1],
     pub(crate) microseconds: AtomicU64,
 }
@@ -67,6 +96,16 @@ impl Counts {
             Verdict::Slip => add(&self.slipped, 1),
             Verdict::Drop => add(&self.dropped, 1),
         }
+    }
+
+    /// Counts a TCP connection.
+    pub fn connected(&self, connection: Connection) {
+        add(&self.connections[connection as usize], 1);
+    }
+
+    /// Counts a transfer.
+    pub fn transferred(&self, outcome: Outcome) {
+        add(&self.transfers[outcome as usize], 1);
     }
 
     /// Counts how long the queries of a batch took, from when they were taken to when all answers were sent.
@@ -98,6 +137,8 @@ pub struct State {
     pub contact: AtomicU64,
     /// When the served zone last changed.
     pub changed: AtomicU64,
+    /// What cannot be served as its status says.
+    pub faults: Faults,
 }
 
 impl State {

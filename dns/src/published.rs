@@ -42,6 +42,20 @@ pub enum Fault {
     /// No DNS label.
     #[error("spec.hostname cannot be served: {0}")]
     Hostname(#[from] ecqx_domain::hostname::HostnameError),
+    /// A name server or the static part of the zone has the name.
+    #[error(
+        "spec.hostname is a name of the zone's name servers or of its static part; not served under it: make an instance with another hostname, or take the name out of the static part"
+    )]
+    Taken,
+    /// Another instance has the name.
+    #[error("spec.hostname is served for another instance; make an instance with another hostname")]
+    Shared,
+    /// Its records cannot be written down.
+    #[error("spec.hostname makes records that cannot be written: {0}")]
+    Unwritable(String),
+    /// Not of the expected shape.
+    #[error("the object cannot be read, and what was known of it is served on: {0}")]
+    Unreadable(String),
 }
 
 impl Reading {

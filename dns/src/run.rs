@@ -13,17 +13,18 @@ use tokio::{
     sync::mpsc,
     task::{JoinHandle, JoinSet},
 };
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     Snapshot, agreement,
     args::Args,
     cookie::{Cookies, SecretError},
+    dnssec::renewal::{Folder, SigningError},
     http::{self, HttpError},
     limit::Limits,
     metrics::Metrics,
     publish::Publisher,
-    server::{Server, ServerError, Service},
+    server::{Patience, Server, ServerError, Service},
     store::Store,
     transfer::{
         History, Keys, KeysError,
@@ -60,6 +61,9 @@ pub enum RunError {
     /// Wrong keys.
     #[error("--tsig-keys: {0}")]
     Keys(#[from] KeysError),
+    /// Keys with which the zone cannot be signed.
+    #[error("--dnssec-keys: {0}")]
+    Signing(#[from] SigningError),
     /// A key that is not there.
     #[error("secondary {0} has a key that --tsig-keys does not have; add it there")]
     UnknownKey(SocketAddr),
@@ -89,31 +93,44 @@ pub enum RunError {
 /// When it cannot start, or a part of it fails.
 pub async fn run(args: Args) -> Result<(), RunError> {
     let stop = ecqx_process::stop_on_signal().map_err(RunError::Signal)?;
+    let client = Client::try_default().await.map_err(Box::new)?;
+    run_until(args, client, stop).await
+}
+
+/// Runs until told to stop, with this way to the API server.
+///
+/// # Errors
+/// When it cannot start, or a part of it fails.
+pub async fn run_until(args: Args, client: Client, stop: CancellationToken) -> Result<(), RunError> {
     let settings = Arc::new(zone_settings(&args).await?);
     for server in settings.unreachable_name_servers() {
         tracing::warn!(%server, "a name server in the zone has no address, so nobody can be sent to it; give --name-server NAME=ADDRESS");
     }
-    let client = Client::try_default().await.map_err(Box::new)?;
     let snapshot = Snapshot::default();
     let service = service(&args, &snapshot).await?;
     let metrics = service.metrics.clone();
     let (keys, history) = (service.keys.clone(), service.history.clone());
+    let signing =
+        args.dnssec_keys.as_ref().map(|path| Folder::new(path, settings.wire_origin()).follow()).transpose()?;
+    let mut publisher = Publisher::new(Arc::clone(&settings), Arc::clone(&snapshot))
+        .signing(signing)
+        .with_serial_offset(args.serial_offset)
+        .telling(Arc::clone(&metrics.state))
+        .recording(history);
+    // Before anybody can ask: a name server that starts anew is not to say SERVFAIL of what it has on disk.
+    let keeping = args.state.as_ref().map(|path| resume(&mut publisher, &settings, path)).transpose()?;
     let mut server = Server::start(args.listen, service).await?;
     let listener = http::bind(args.http).await?;
     let health = listener.local_addr().map_err(RunError::Health)?;
     let zone = settings.origin().to_ascii().trim_end_matches('.').to_owned();
     let events = watch::events(client, zone, Arc::clone(&metrics.state));
-    let mut publisher = Publisher::new(Arc::clone(&settings), Arc::clone(&snapshot))
-        .with_serial_offset(args.serial_offset)
-        .telling(Arc::clone(&metrics.state))
-        .recording(history);
-    let http = http::serve(listener, snapshot, metrics, publisher.versions());
+    let told = http::Served { versions: publisher.versions(), held: publisher.held() };
+    let http = http::serve(listener, snapshot, metrics, told);
     let (proposals, others) = mpsc::channel(1);
     let _asking = args.replicas.clone().map(|replicas| {
         AbortOnDropHandle::new(tokio::spawn(agreement::ask(replicas, publisher.versions(), proposals)))
     });
     let _telling = tell(&args, &keys, &settings, &publisher)?;
-    let keeping = args.state.as_ref().map(|path| resume(&mut publisher, &settings, path)).transpose()?;
     tracing::info!(zone = %settings.origin(), dns = %server.address(), http = %health, "started");
     let ended = tokio::select! {
         ended = publisher.follow(events, others) => ended.map_err(RunError::from),
@@ -132,11 +149,16 @@ pub async fn run(args: Args) -> Result<(), RunError> {
 }
 
 /// Tells the secondaries of new serials, until it is dropped.
-fn tell(args: &Args, keys: &Keys, settings: &ZoneSettings, publisher: &Publisher) -> Result<JoinSet<()>, RunError> {
+fn tell(
+    args: &Args,
+    keys: &Keys,
+    settings: &Arc<ZoneSettings>,
+    publisher: &Publisher,
+) -> Result<JoinSet<()>, RunError> {
     let mut telling = JoinSet::new();
     for Secondary { address, key } in &args.secondaries {
         let known = key.as_ref().map(|name| keys.named(name).cloned().ok_or(RunError::UnknownKey(*address)));
-        telling.spawn(notify::tell(*address, known.transpose()?, settings.wire_origin().clone(), publisher.kept()));
+        telling.spawn(notify::tell(*address, known.transpose()?, Arc::clone(settings), publisher.kept()));
     }
     Ok(telling)
 }
@@ -171,6 +193,8 @@ async fn service(args: &Args, snapshot: &Snapshot) -> Result<Service, RunError> 
         metrics: Metrics::default(),
         keys,
         history: History::default(),
+        query_log: args.query_log,
+        patience: Patience::default(),
     })
 }
 

@@ -1,8 +1,11 @@
 //! DNS on UDP and TCP: the sockets, and what reads and writes them.
 
 mod batch;
+pub mod query_log;
 mod tcp;
 mod udp;
+
+pub use tcp::Patience;
 
 use std::{
     io,
@@ -39,6 +42,10 @@ pub struct Service {
     pub keys: Keys,
     /// The zone's last states, for secondaries.
     pub history: History,
+    /// One in how many queries is logged; 0: none.
+    pub query_log: u32,
+    /// How long TCP connections may last.
+    pub patience: Patience,
 }
 
 impl Service {
@@ -52,6 +59,8 @@ impl Service {
             metrics: Metrics::default(),
             keys: Keys::default(),
             history: History::default(),
+            query_log: 0,
+            patience: Patience::default(),
         }
     }
 }

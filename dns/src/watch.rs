@@ -2,7 +2,7 @@
 //!
 //! kube's own watcher would do, but for the list's revision, from which the serial is made and which it does not tell.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
 use ecqx_crds::EcqxInstance;
 use futures::{StreamExt, stream};
@@ -20,7 +20,7 @@ use tokio::{
 use crate::{
     book::{Event, Key, Revision, Sight},
     metrics::State,
-    published::Reading,
+    published::{Fault, Reading},
 };
 
 /// How long one watch call lasts, in seconds, by the API server's doing. Its successor costs the API server next to nothing.
@@ -30,7 +30,7 @@ const SILENCE: Duration = Duration::from_secs(13);
 /// How long the API server may take to begin an answer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// The longest pause before the API server is tried again. Short, since a name can wait on it.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How many instances are asked for at once.
 const PAGE: u32 = 500;
 /// How many events may wait to be entered.
@@ -97,18 +97,21 @@ impl Watch {
 
     async fn list(&self) -> Result<String, Trouble> {
         self.send(Event::ListBegins).await?;
+        let mut listed = BTreeSet::new();
         let mut params = ListParams::default().limit(PAGE);
         loop {
             let page = timeout(ANSWER, self.api.list(&params)).await?.map_err(expired)?;
             self.state.heard();
             for watched in &page.items {
-                self.send(Event::Listed(key(watched), sight(watched, &self.zone))).await?;
+                self.send(Event::Listed(key(watched), self.sight(watched))).await?;
+                listed.insert(key(watched));
             }
             if let Some(token) = page.metadata.continue_.filter(|token| !token.is_empty()) {
                 params = params.continue_token(&token);
                 continue;
             }
             let revision = page.metadata.resource_version.unwrap_or_default();
+            self.state.faults.keep_only(&listed);
             self.send(Event::ListEnds(number(&revision)?)).await?;
             return Ok(revision);
         }
@@ -123,12 +126,13 @@ impl Watch {
             match event.map_err(expired)? {
                 WatchEvent::Added(watched) | WatchEvent::Modified(watched) => {
                     let at = watched.resource_version().unwrap_or_default();
-                    let event = Event::Changed(key(&watched), sight(&watched, &self.zone), number(&at)?);
+                    let event = Event::Changed(key(&watched), self.sight(&watched), number(&at)?);
                     self.send(event).await?;
                     *revision = at;
                 }
                 WatchEvent::Deleted(watched) => {
                     let at = watched.resource_version().unwrap_or_default();
+                    self.state.faults.note(&key(&watched), Vec::new());
                     self.send(Event::Deleted(key(&watched), number(&at)?)).await?;
                     *revision = at;
                 }
@@ -137,6 +141,17 @@ impl Watch {
             }
         }
         Ok(())
+    }
+
+    /// Keeps of an instance what the zone needs, so that the objects themselves are never held, and notes what is wrong with it.
+    fn sight(&self, watched: &Watched) -> Sight {
+        let (sight, faults) = read(watched, &self.zone);
+        let key = key(watched);
+        for fault in &faults {
+            tracing::warn!(namespace = key.0, name = key.1, %fault, "an instance cannot be served as its status says");
+        }
+        self.state.faults.note(&key, faults);
+        sight
     }
 
     async fn send(&self, event: Event) -> Result<(), Trouble> {
@@ -165,21 +180,13 @@ fn key(watched: &Watched) -> Key {
     (metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default())
 }
 
-/// Keeps of an instance what the zone needs, so that the objects themselves are never held.
-fn sight(watched: &Watched, zone: &str) -> Sight {
-    let (namespace, name) = key(watched);
+fn read(watched: &Watched, zone: &str) -> (Sight, Vec<Fault>) {
     match &watched.0 {
         Ok(instance) => {
-            let reading = Reading::of(instance, zone);
-            for fault in &reading.faults {
-                tracing::warn!(namespace, name, %fault, "an instance cannot be served as its status says");
-            }
-            reading.published.map_or(Sight::Hidden, Sight::Served)
+            let Reading { published, faults } = Reading::of(instance, zone);
+            (published.map_or(Sight::Hidden, Sight::Served), faults)
         }
-        Err(invalid) => {
-            tracing::warn!(namespace, name, error = %invalid, "an instance cannot be read; what was known of it is served on");
-            Sight::Unreadable
-        }
+        Err(invalid) => (Sight::Unreadable, vec![Fault::Unreadable(invalid.to_string().chars().take(300).collect())]),
     }
 }
 

@@ -6,13 +6,14 @@ mod node;
 mod ready;
 mod rrset;
 mod settings;
+mod signed;
 mod sip;
 mod static_part;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use ecqx_domain::hostname::Label;
-use hickory_proto::rr::Name;
+use hickory_proto::{ProtoError, rr::Name};
 use rpds::HashTrieMapSync;
 
 pub use branch::{Branch, Spot};
@@ -20,6 +21,7 @@ pub use name_server::{NameServer, NameServerError};
 pub use node::{Node, Ready};
 pub use rrset::RrSet;
 pub use settings::{Timers, ZoneError, ZoneSettings};
+pub use signed::Touched;
 pub use static_part::StaticPart;
 
 use crate::{
@@ -38,6 +40,10 @@ pub struct Zone {
     negative: Arc<RrSet>,
     /// All names below the apex, by the label that follows the zone's own.
     branches: HashTrieMapSync<Box<[u8]>, Arc<Branch>>,
+    /// The signatures and the chain of denials, where there are keys.
+    signed: Option<signed::Signed>,
+    /// The labels whose records could not be written down, and why: they have no name.
+    unwritten: HashTrieMapSync<Box<[u8]>, Arc<str>>,
 }
 
 /// Where a queried name stands.
@@ -67,30 +73,53 @@ impl Zone {
         }
         let apex = Arc::new(settings.apex(serial)?);
         let negative = Arc::new(settings.negative_soa(serial)?);
-        Ok(Self { settings, serial, apex, negative, branches })
+        let unwritten = HashTrieMapSync::new_sync();
+        Ok(Self { settings, serial, apex, negative, branches, signed: None, unwritten })
     }
 
     /// The zone after changes under another serial, whether or not they change a record.
     ///
-    /// An instance that cannot be written down, or whose name is taken by the static part, costs only itself its name.
+    /// An instance that cannot be written down, or whose name is taken by the static part, costs only itself its name;
+    /// [`Zone::unwritten`] tells why.
     ///
     /// # Errors
     /// As [`Zone::new`].
     pub fn changed(&self, changes: impl IntoIterator<Item = Change>, serial: u32) -> Result<Self, ZoneError> {
-        let mut branches = self.branches.clone();
+        let (mut next, mut altered) = (self.clone(), Vec::new());
         for (label, published) in changes.into_iter().filter(|(label, _)| !self.settings.is_taken(label)) {
-            let key: Box<[u8]> = label.as_str().as_bytes().into();
-            match published.and_then(|published| sip::sets(&published, &self.settings).ok()) {
-                Some(sets) => {
-                    let branch = ready::branch(Branch::new(sets), &key, &self.settings);
-                    branches.insert_mut(key, Arc::new(branch));
-                }
-                None => drop(branches.remove_mut(&key)),
-            }
+            altered.extend(self.signed.is_some().then(|| label.as_str().as_bytes().into()));
+            let sets = published.map(|published| sip::sets(&published, &self.settings)).transpose();
+            next.enter(&label, sets);
         }
-        let apex = Arc::new(self.settings.apex(serial)?);
-        let negative = Arc::new(self.settings.negative_soa(serial)?);
-        Ok(Self { settings: Arc::clone(&self.settings), serial, apex, negative, branches })
+        next.apex = Arc::new(self.settings.apex(serial)?);
+        next.negative = Arc::new(self.settings.negative_soa(serial)?);
+        Ok(Self { serial, signed: None, ..next }.following(self, &altered))
+    }
+
+    /// Puts what stands under a label in place of what stood there.
+    fn enter(&mut self, label: &Label, sets: Result<Option<Vec<sip::Placed>>, ProtoError>) {
+        let key: Box<[u8]> = label.as_str().as_bytes().into();
+        self.unwritten.remove_mut(&key);
+        self.branches.remove_mut(&key);
+        match sets {
+            Ok(Some(sets)) => {
+                let branch = ready::branch(Branch::new(sets), &key, &self.settings);
+                let branch = branch.sealed(self.seal(&key));
+                self.branches.insert_mut(key, Arc::new(branch));
+            }
+            Ok(None) => (),
+            Err(error) => self.unwritten.insert_mut(key, error.to_string().into()),
+        }
+    }
+
+    /// Why the records of this label could not be written down, if they could not.
+    pub fn unwritten(&self, label: &Label) -> Option<&str> {
+        self.unwritten.get(label.as_str().as_bytes()).map(|why| &**why)
+    }
+
+    /// How many labels have no name because their records could not be written down.
+    pub fn unwritten_count(&self) -> usize {
+        self.unwritten.size()
     }
 
     /// Finds a name, which is in lower case and in wire form.
@@ -115,6 +144,11 @@ impl Zone {
         let last = name::starts(part).last()?;
         let branch = self.branches.get(part.get(last + 1..)?)?;
         Some((branch, &part[..last]))
+    }
+
+    /// All that stands under a label.
+    pub fn branch_of(&self, label: &[u8]) -> Option<&Arc<Branch>> {
+        self.branches.get(label)
     }
 
     /// The wildcard right below the zone's own name, which stands for all labels that do not exist.

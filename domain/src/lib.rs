@@ -20,6 +20,7 @@
 //! | [`foresight`] | everything that will happen to an instance, and how it will stand at any date |
 //! | [`pbx`] | how every PBX is run: what holds in it, how it is reached, how long it waits for calls |
 //! | [`maintenance`] | when a PBX may be replaced: weekly windows |
+//! | [`sip`] | by which ways a caller reaches a PBX |
 //! | [`settings`] | the provider's decisions, validated |
 
 pub mod calendar;
@@ -35,5 +36,6 @@ pub mod order;
 pub mod pbx;
 pub mod promotion;
 pub mod settings;
+pub mod sip;
 pub mod trial;
 pub mod unique_id;

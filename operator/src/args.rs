@@ -4,7 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Parser;
 
-use crate::build::PbxDefaults;
+use crate::{
+    build::PbxDefaults,
+    naming::{Endpoints, ExternalDns, NameServers, Naming},
+};
 
 /// Turns `EcqxInstance` and `LicenseSet` resources into running PBXs.
 ///
@@ -31,12 +34,33 @@ pub struct Args {
     /// The operator's own namespace: pods in it may ask the PBX pods for their state.
     #[arg(long, env = "POD_NAMESPACE", default_value = "ecqx-system")]
     pub namespace: String,
+    /// A name behind which the name servers answer HTTP (HOST:PORT), to ask what they serve of each instance; without,
+    /// `DnsPublished` is not told.
+    #[arg(long, env = "ECQX_NAME_SERVERS")]
+    pub name_servers: Option<String>,
+    /// Whether names are handed over to external-dns, as `DNSEndpoint` objects: not at all, beside our own name servers, or instead of them.
+    #[arg(long, env = "ECQX_EXTERNAL_DNS", value_enum, default_value_t)]
+    pub external_dns: ExternalDns,
+    /// For how many seconds resolvers may keep the records of a `DNSEndpoint`.
+    #[arg(long, env = "ECQX_DNS_TTL", default_value_t = 60)]
+    pub dns_ttl: u32,
     /// Where `/livez` and `/readyz` are answered.
     #[arg(long, env = "ECQX_HTTP", default_value = "0.0.0.0:8080")]
     pub http: SocketAddr,
 }
 
 impl Args {
+    /// Where names come from.
+    ///
+    /// # Errors
+    /// When the HTTP client for the name servers cannot be made.
+    pub fn naming(&self) -> reqwest::Result<Naming> {
+        let is_asked = |host: &&str| !host.is_empty() && self.external_dns != ExternalDns::Instead;
+        let name_servers = self.name_servers.as_deref().filter(is_asked);
+        let endpoints = (self.external_dns != ExternalDns::Off).then_some(Endpoints { ttl: self.dns_ttl });
+        Ok(Naming { name_servers: name_servers.map(NameServers::new).transpose()?, endpoints })
+    }
+
     /// What the provider decides for every PBX.
     pub fn pbx_defaults(&self) -> PbxDefaults {
         PbxDefaults {

@@ -15,6 +15,7 @@ use crate::validate::ValidatedInstance;
 
 pub mod config_map;
 pub mod disruption_budget;
+pub mod dns_endpoint;
 pub mod load_balancer;
 pub mod network_policy;
 pub mod secret;

@@ -18,6 +18,7 @@ use crate::{
     build::PbxDefaults,
     clock::Clock,
     names,
+    naming::Naming,
     notes::Notes,
     watches::{Stores, Waiting},
 };
@@ -37,6 +38,8 @@ pub struct Context {
     pub stores: Stores,
     /// The agents in the pods.
     pub agents: Agents,
+    /// Where names come from.
+    pub naming: Naming,
     /// The provider's decisions.
     pub settings: Settings,
     /// What the provider decides for every PBX.
@@ -71,6 +74,7 @@ impl Context {
         waiting: Arc<Waiting>,
         settings: Settings,
         pbx: PbxDefaults,
+        naming: Naming,
         clock: Clock,
     ) -> Result<Self, AgentError> {
         let reporter = Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: None };
@@ -86,6 +90,7 @@ impl Context {
             waiting,
             settings,
             pbx,
+            naming,
             clock,
         })
     }

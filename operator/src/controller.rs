@@ -21,7 +21,9 @@ use crate::{
     clock::Clock,
     context::Context,
     health::Ready,
-    licensing, reconcile, reservation, trials,
+    licensing,
+    naming::Naming,
+    reconcile, reservation, trials,
     watches::{Stores, Triggers, Waiting},
 };
 
@@ -49,6 +51,7 @@ pub async fn run(
     client: Client,
     settings: Settings,
     pbx: PbxDefaults,
+    naming: Naming,
     clock: Clock,
     ready: Ready,
     stop: CancellationToken,
@@ -60,12 +63,12 @@ pub async fn run(
     let (gone, gone_instances) = mpsc::unbounded();
     let waiting = Arc::<Waiting>::default();
     let triggers = Triggers { instances, license_sets, claims, trial_claims, gone, waiting: waiting.clone() };
-    let stores = Stores::start(&client, &triggers);
+    let stores = Stores::start(&client, &triggers, &naming);
     tokio::select! {
         filled = stores.filled() => filled?,
         () = stop.cancelled() => return Ok(()),
     }
-    let ctx = Arc::new(Context::new(client, stores.clone(), waiting, settings, pbx, clock)?);
+    let ctx = Arc::new(Context::new(client, stores.clone(), waiting, settings, pbx, naming, clock)?);
     ready.store(true, std::sync::atomic::Ordering::Relaxed);
     tracing::info!(instances = stores.instances.len(), "watching");
     tokio::join!(

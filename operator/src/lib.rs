@@ -19,6 +19,7 @@ pub mod controller;
 pub mod health;
 pub mod licensing;
 pub mod names;
+pub mod naming;
 pub mod notes;
 pub mod reconcile;
 pub mod reservation;

@@ -8,6 +8,7 @@ use ecqx_crds::{
 };
 use ecqx_domain::{hostname::HostnameError, item::Item};
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{
     Resource,
     runtime::{
@@ -17,8 +18,9 @@ use kube::{
 };
 
 use crate::{
-    build::{self, Provider},
+    build::{self, Provider, dns_endpoint},
     context::{Context, LONGEST_LOOK, LONGEST_REQUEUE, after_conflict, backoff, until},
+    naming::{Handed, Name, Naming, Served},
     rollout::Decision,
     status::{self, Finding, Observed, finding},
     trials::{self, TrialClaimed},
@@ -111,6 +113,9 @@ async fn look(instance: &EcqxInstance, ctx: &Context) -> Result<Option<Duration>
         Ok(validated) => Box::pin(bring_about(instance, validated, &there, ctx, now)).await?,
         Err(error) => stalled(instance, vec![refusal(&error)], now),
     };
+    if outcome.status.addresses.is_empty() {
+        apply::withdraw(instance, &there, ctx).await?;
+    }
     update_status::update_status(instance, outcome.status, ctx).await?;
     // Last: nobody is led to a pod that goes.
     if let (Some(validated), Some(pod)) = (&outcome.replace, &there.pod) {
@@ -174,9 +179,14 @@ async fn bring_about(
     let mut observed = Observed { refused, ..observe::observe(&validated, there.pod.as_deref(), ctx).await };
     let nudged = observed.refused.is_none() && apply::nudge_kubelet(&validated, &observed, there, ctx).await?;
     let previous = instance.status.clone().unwrap_or_default();
+    observed.name = name(&validated, &observed, there, ctx).await;
     let decision = rollout::decide(&validated, there, &observed, &previous, ctx, now);
     observed.rollout = Some(rollout::told(&decision));
     let status = status::of_running(&validated, &observed, &previous, instance.metadata.generation, now);
+    if let Some(endpoints) = ctx.naming.endpoints {
+        let endpoint = dns_endpoint::build(&validated, &status.addresses, status.sips, endpoints.ttl);
+        apply::hand_over(&validated, endpoint, there, ctx).await?;
+    }
     if let (Some(claim), Some(ready_at)) = (trial_claim, &status.first_ready_at)
         && validated.life.facts.trial.is_none()
     {
@@ -192,6 +202,16 @@ async fn bring_about(
     };
     let replace = (decision == Decision::Replace && !refused).then_some(validated);
     Ok(Outcome { status, requeue, refused, replace })
+}
+
+/// Where its name stands, where that can be known: asked of our own name servers, or seen in what was handed over.
+async fn name(instance: &ValidatedInstance, observed: &Observed, there: &Dereferenced, ctx: &Context) -> Option<Name> {
+    let Naming { name_servers, endpoints } = &ctx.naming;
+    match name_servers {
+        Some(_) if instance.reach.published(&observed.addresses).is_empty() => Some(Name::Served(Served::Unknown)),
+        Some(servers) => Some(Name::Served(servers.ask(&instance.namespace, &instance.name).await)),
+        None => endpoints.map(|_| Name::HandedOver(there.dns_endpoint.as_ref().map(Handed::of))),
+    }
 }
 
 /// Whether an instance has what only one can have.
@@ -250,15 +270,24 @@ fn refusal(error: &ValidateError) -> Finding {
     finding(type_, false, reason, error.to_string())
 }
 
-/// How soon the agent is asked again; nobody tells when it has applied new limits. What else is awaited, a watch tells.
+/// How soon the agent and the name servers are asked again; nobody tells when they have taken up what is new. What else is
+/// awaited, a watch tells.
 fn ask_again(status: &EcqxInstanceStatus, nudged: bool, now: Timestamp) -> Option<Duration> {
     let of = |type_: &str| status.conditions.iter().find(|c| c.type_ == type_);
-    let has_no_certificate = of(condition::TLS_READY).is_some_and(|c| c.status == "False");
-    let applied = of(condition::LICENSES_APPLIED)?;
-    match applied.reason.as_str() {
+    let is_new = |c: &Condition| now.duration_since(c.last_transition_time.0) < PATIENCE;
+    let agent = of(condition::LICENSES_APPLIED).and_then(|applied| match applied.reason.as_str() {
         _ if nudged => Some(SOON),
-        reason::LIMITS_PENDING if now.duration_since(applied.last_transition_time.0) < PATIENCE => Some(SOON),
+        reason::LIMITS_PENDING if is_new(applied) => Some(SOON),
         reason::LIMITS_PENDING | reason::LIMITS_REFUSED | reason::NO_ANSWER => Some(LATER),
-        _ => has_no_certificate.then_some(SELDOM),
-    }
+        _ => None,
+    });
+    let certificate = of(condition::TLS_READY).filter(|c| c.status == "False").map(|_| SELDOM);
+    let name = of(condition::DNS_PUBLISHED).and_then(|published| match published.reason.as_str() {
+        reason::PROGRESSING if is_new(published) => Some(SOON),
+        reason::PROGRESSING | reason::NO_ANSWER => Some(LATER),
+        reason::PUBLISHED | reason::NOT_IN_SERVICE => None,
+        reason::HANDED_OVER if published.status == "True" => None,
+        _ => Some(SELDOM),
+    });
+    [agent, certificate, name].into_iter().flatten().min()
 }

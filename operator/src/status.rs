@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use pbx_contract::AgentStatus;
 
-use crate::{context::whole_seconds, validate::ValidatedInstance};
+use crate::{context::whole_seconds, naming::Name, validate::ValidatedInstance};
 
 pub mod held_back;
 mod life;
+mod names;
 mod reach;
 
 /// The most characters of a condition's message.
@@ -30,6 +31,8 @@ pub struct Observed {
     pub agent: Option<AgentStatus>,
     /// What of the wanted objects the API server refuses, in words.
     pub refused: Option<String>,
+    /// Where its name stands; nothing where that cannot be known.
+    pub name: Option<Name>,
     /// What is to be done with the pod: whether something is, one word, and for people.
     pub rollout: Option<(bool, &'static str, String)>,
 }
@@ -64,6 +67,7 @@ pub fn of_running(
     let sips = reach::sips(instance, observed, previous.sips);
     let ready = ready(instance, observed, &applied, previous);
     let in_service = ready.status == "True";
+    let addresses = if in_service { instance.reach.published(&observed.addresses) } else { Vec::new() };
     let findings = vec![
         ready,
         progress(condition::RECONCILING, instance, observed, &applied),
@@ -75,7 +79,12 @@ pub fn of_running(
         held_back::finding_of(&instance.entitlements),
         life::suspended(instance),
     ];
-    let sometimes = [life::trial_eligible(instance), reach::exposed(instance, observed), reach::tls(instance, sips)];
+    let sometimes = [
+        life::trial_eligible(instance),
+        reach::exposed(instance, observed),
+        reach::tls(instance, sips),
+        names::published(&instance.fqdn, &addresses, observed.name.as_ref(), previous),
+    ];
     let findings: Vec<Finding> = findings.into_iter().chain(sometimes.into_iter().flatten()).collect();
     let first_ready_at = previous.first_ready_at.clone().or_else(|| first_ready(instance, in_service, now));
     let status = EcqxInstanceStatus {
@@ -83,7 +92,7 @@ pub fn of_running(
         unique_id: Some(instance.limits.instance.unique_id.clone()),
         fqdn: Some(instance.fqdn.clone()),
         first_ready_at,
-        addresses: if in_service { instance.reach.published(&observed.addresses) } else { Vec::new() },
+        addresses,
         sips: in_service && sips,
         limits: limits(instance),
         limits_generation: match observed.refused {

@@ -21,7 +21,11 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{names, notes::Notes};
+use crate::{
+    names,
+    naming::{Naming, endpoint::DnsEndpoint},
+    notes::Notes,
+};
 
 pub use readable::Unreadable;
 
@@ -61,6 +65,8 @@ pub struct Stores {
     pub stateful_sets: Store<StatefulSet>,
     /// The PBX pods.
     pub pods: Store<Pod>,
+    /// The operator's own, where names are handed over to external-dns.
+    pub dns_endpoints: Option<Store<DnsEndpoint>>,
     /// Instances and licence sets that this version cannot read.
     pub unreadable: Arc<Unreadable>,
 }
@@ -179,7 +185,7 @@ fn child<K: Resource>(triggers: &Triggers, object: &K, _: Sight) {
 
 impl Stores {
     /// Starts all watches. They end with the process, and outlive any outage of the API server.
-    pub fn start(client: &Client, triggers: &Triggers) -> Self {
+    pub fn start(client: &Client, triggers: &Triggers, naming: &Naming) -> Self {
         let own = || watcher::Config::default().labels(names::MANAGED_SELECTOR);
         let any = watcher::Config::default;
         let unreadable = Arc::<Unreadable>::default();
@@ -197,10 +203,12 @@ impl Stores {
             disruption_budgets: follow(Api::all(client.clone()), own(), triggers, child),
             stateful_sets: follow(Api::all(client.clone()), own(), triggers, child),
             pods: follow(Api::all(client.clone()), own(), triggers, child),
+            dns_endpoints: naming.endpoints.map(|_| follow(Api::all(client.clone()), own(), triggers, child)),
         }
     }
 
-    /// Waits until every store has been filled once: before that, absent means nothing.
+    /// Waits until every store has been filled once: before that, absent means nothing. Not for the objects of external-dns, whose kind
+    /// may not be installed.
     ///
     /// # Errors
     /// When a watch has ended, which only a fault in this program brings about.

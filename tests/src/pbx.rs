@@ -129,6 +129,11 @@ impl Pbx {
         Ok(begun.elapsed())
     }
 
+    /// The process id of the agent, PID 1 of its pod, on this machine.
+    pub const fn agent(&self) -> i32 {
+        self.agent
+    }
+
     /// The folder of the volume that outlives the pod.
     pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")

@@ -15,7 +15,7 @@ use prometheus_client::{
     registry::Unit,
 };
 
-use super::{BOUNDS, CODES, Counts, KINDS, State, unix_now};
+use super::{BOUNDS, CODES, CONNECTIONS, Counts, KINDS, OUTCOMES, State, unix_now};
 use crate::zone::Zone;
 
 /// The counts of all threads, and the zone as it is now.
@@ -37,6 +37,11 @@ impl Collector for Totals {
         family(&mut encoder, "rate_limited", "Answers beyond a network's rate", "verdict", verdicts)?;
         let silent = [("not_a_query", self.sum(|part| &part.silent))];
         family(&mut encoder, "silences", "Messages without an answer", "reason", silent)?;
+        let connections =
+            CONNECTIONS.iter().enumerate().map(|(at, name)| (*name, self.sum(|part| &part.connections[at])));
+        family(&mut encoder, "tcp_connections", "TCP connections, by how they began", "place", connections)?;
+        let transfers = OUTCOMES.iter().enumerate().map(|(at, name)| (*name, self.sum(|part| &part.transfers[at])));
+        family(&mut encoder, "transfers", "Transfers of the zone, by how they ended", "outcome", transfers)?;
         self.latency(&mut encoder)?;
         self.gauges(&mut encoder)
     }
@@ -74,6 +79,9 @@ impl Totals {
         let stale = i64::from(self.state.stale.load(Ordering::Relaxed));
         gauge(encoder, "zone_names", "Labels right below the zone", names)?;
         gauge(encoder, "zone_serial", "The zone's serial", serial)?;
+        let unwritten = zone.map_or(0, Zone::unwritten_count);
+        let faulty = i64::try_from(self.state.faults.count() + unwritten).unwrap_or(i64::MAX);
+        gauge(encoder, "faulty_instances", "Instances that cannot be served as their status says", faulty)?;
         gauge(encoder, "zone_stale", "1 while the zone comes from the disk and the API server was not reached", stale)?;
         gauge(encoder, "zone_age_seconds", "Since the zone last changed; -1 without one", age(&self.state.changed))?;
         let help = "Since the API server last said something; -1 when it never has";

@@ -17,7 +17,10 @@ use nix::errno::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::Service;
-use super::batch::{Incoming, Outgoing};
+use super::{
+    batch::{Incoming, Outgoing},
+    query_log::Sampler,
+};
 use crate::{
     limit::{Limiter, Sort, Verdict},
     metrics::{Counts, unix_now},
@@ -53,13 +56,15 @@ pub struct Worker {
     limiter: Limiter,
     counts: Arc<Counts>,
     started: Instant,
+    sampler: Sampler,
 }
 
 impl Worker {
     /// For one of so many threads.
     pub fn new(service: &Service, threads: usize) -> Self {
         let (limiter, counts) = (Limiter::new(&service.limits, threads), service.metrics.part());
-        Self { service: service.clone(), limiter, counts, started: Instant::now() }
+        let sampler = Sampler::new(service.query_log);
+        Self { service: service.clone(), limiter, counts, started: Instant::now(), sampler }
     }
 
     /// Answers until `stop` is set.
@@ -99,6 +104,7 @@ impl Worker {
             };
             count += 1;
             self.counts.answered(wire::asked_kind(out), out);
+            self.sampler.note(client, "udp", out);
             let mut judge = || self.limiter.judge(client, sort(out), milliseconds);
             let verdict = if answered.proven { Verdict::Send } else { judge() };
             self.counts.judged(verdict);

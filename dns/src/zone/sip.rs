@@ -10,26 +10,10 @@ use hickory_proto::{
     },
 };
 
+use ecqx_domain::sip::{TLS, TRANSPORTS, Transport};
+
 use super::{RrSet, ZoneSettings};
 use crate::{published::Published, wire::name::label};
-
-/// The transports, best first. UDP comes first: phones keep no connection alive over it, so it outlives a restart of the
-/// PBX, and RFC 3263 has the caller take the lowest order that it supports; TCP is for messages too large for a datagram.
-const TRANSPORTS: [Transport; 2] = [
-    Transport { order: 10, service: "SIP+D2U", scheme: "_sip", protocol: "_udp", port: 5060 },
-    Transport { order: 20, service: "SIP+D2T", scheme: "_sip", protocol: "_tcp", port: 5060 },
-];
-
-/// SIP over TLS (RFC 3263, section 4.1: service `SIPS+D2T`, name `_sips._tcp`), where the PBX answers it, or it is configured that all do.
-const TLS: Transport = Transport { order: 30, service: "SIPS+D2T", scheme: "_sips", protocol: "_tcp", port: 5061 };
-
-struct Transport {
-    order: u16,
-    service: &'static str,
-    scheme: &'static str,
-    protocol: &'static str,
-    port: u16,
-}
 
 /// A set with what stands before the instance's label in its name.
 pub type Placed = (Box<[u8]>, RrSet);

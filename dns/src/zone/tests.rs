@@ -167,3 +167,19 @@ fn sip_over_tls_is_published_for_those_that_answer_it_and_for_no_others() {
     let pointers = node.sets().iter().find(|set| set.kind() == kind::NAPTR).unwrap();
     assert_eq!(pointers.data().count(), 3);
 }
+
+#[test]
+fn what_cannot_be_written_costs_only_itself_its_name_and_is_told_until_it_can_be() {
+    let mut zone = zone(&[published("a", &["203.0.113.1"]), published("b", &["203.0.113.2"])]);
+    let [a, b] = ["a", "b"].map(|label| Label::parse(label).unwrap());
+    zone.enter(&a, Err(ProtoError::from("too long for the wire")));
+    assert!(matches!(zone.find(wire("a.epygicloud.com.").as_bytes()), Place::Nowhere));
+    assert!(matches!(zone.find(wire("b.epygicloud.com.").as_bytes()), Place::Here(_)));
+    assert!(zone.unwritten(&a).unwrap().contains("too long for the wire"));
+    assert_eq!((zone.unwritten(&b), zone.unwritten_count()), (None, 1));
+    let later = zone.changed([one("b", "203.0.113.3")], 1001).unwrap();
+    assert_eq!(later.unwritten_count(), 1, "another's change does not forget it");
+    let mended = later.changed([one("a", "203.0.113.4")], 1002).unwrap();
+    assert_eq!((mended.unwritten(&a), mended.unwritten_count()), (None, 0));
+    assert!(matches!(mended.find(wire("a.epygicloud.com.").as_bytes()), Place::Here(_)));
+}

@@ -12,7 +12,6 @@ use ecqx_dns::{
     publish::Publisher,
     server::{Server, Service},
     transfer::{History, Keys, notify},
-    wire::WireName,
 };
 
 use crate::{
@@ -26,8 +25,8 @@ use crate::{
 
 const SECRET: &str = "c2VjcmV0IG9mIDMyIG9jdGV0cywgYXQgcmFuZG9tLi4=";
 const DEADLINE: Duration = Duration::from_secs(40);
-/// How many changes there are; 1000 take half a minute.
-const CHANGES: u64 = 400;
+/// How many changes there are, unless `CHANGES` names another number.
+const CHANGES: u64 = 1000;
 
 fn soa() -> Query {
     query(7, &[b"epygicloud".to_vec(), b"com".to_vec()], 6, 1, Variant::Plain)
@@ -84,10 +83,11 @@ async fn follows(start: impl Fn(SocketAddr, &str) -> Peer + Send + 'static) {
     let server = Server::start(servers::free_address(), service).await.unwrap();
     let address = server.address();
     let peer = tokio::task::spawn_blocking(move || start(address, SECRET)).await.unwrap();
-    let origin = WireName::of(&ZONE.parse::<hickory_proto::rr::Name>().unwrap());
-    let told = tokio::spawn(notify::tell(peer.address, keys.named("secondary").cloned(), origin, publisher.kept()));
+    let told = tokio::spawn(notify::tell(peer.address, keys.named("secondary").cloned(), settings(), publisher.kept()));
     let asker = Asker::new(peer.address);
-    for n in 1..=CHANGES {
+    let changes = std::env::var("CHANGES").ok().and_then(|text| text.parse().ok()).unwrap_or(CHANGES);
+    let begin = Instant::now();
+    for n in 1..=changes {
         publisher.enter([changed(n)]).unwrap();
         if n % 100 == 0 {
             until_equal(&asker, snapshot.load_full().unwrap().serial()).await;
@@ -95,6 +95,7 @@ async fn follows(start: impl Fn(SocketAddr, &str) -> Peer + Send + 'static) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     until_equal(&asker, snapshot.load_full().unwrap().serial()).await;
+    println!("{}: {changes} changes in {:?}, the last one taken up", peer.name, begin.elapsed());
     let own = tokio::task::spawn_blocking(move || (answers(&Asker::new(address)), answers(&asker))).await.unwrap();
     assert_eq!(own.0, own.1, "{} has another zone", peer.name);
     told.abort();

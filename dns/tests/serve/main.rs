@@ -12,6 +12,7 @@ mod process;
 mod replicas;
 mod silence;
 mod sockets;
+mod tcp;
 
 use std::{
     sync::Arc,

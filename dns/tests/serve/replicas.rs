@@ -14,7 +14,8 @@ async fn a_replica_asks_the_others_and_takes_over_the_serial_of_the_one_ahead() 
     other.enter([Event::ListBegins, Event::ListEnds(170)]).unwrap();
     let listener = http::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let serving = tokio::spawn(http::serve(listener, theirs, Metrics::default(), other.versions()));
+    let served = http::Served { versions: other.versions(), held: other.held() };
+    let serving = tokio::spawn(http::serve(listener, theirs, Metrics::default(), served));
 
     let mut own = Publisher::new(settings(), Arc::clone(&ours));
     let (proposals, others) = mpsc::channel(1);

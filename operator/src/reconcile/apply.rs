@@ -1,10 +1,12 @@
 //! Step four: writes what differs from what should be, and nothing else. I/O: server-side apply.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
+use ecqx_crds::EcqxInstance;
+use futures::FutureExt;
 use k8s_openapi::{
     NamespaceResourceScope,
-    api::core::v1::{Pod, Secret, Service},
+    api::core::v1::{Pod, Secret},
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -17,6 +19,7 @@ use crate::{
     build::{Desired, secret},
     context::Context,
     names,
+    naming::endpoint::DnsEndpoint,
     status::Observed,
     validate::ValidatedInstance,
 };
@@ -42,7 +45,7 @@ pub async fn apply(
         apply_secret(instance, there.secret.as_ref(), client),
         apply_one(desired.config_map, there.config_map.as_deref(), instance, client),
         apply_one(desired.service, there.service.as_deref(), instance, client),
-        apply_load_balancer(desired.load_balancer, there.load_balancer.as_deref(), instance, client),
+        apply_optional(desired.load_balancer, there.load_balancer.as_deref(), instance, client),
         apply_one(desired.network_policy, there.network_policy.as_deref(), instance, client),
         apply_one(desired.disruption_budget, there.disruption_budget.as_deref(), instance, client),
     );
@@ -102,26 +105,78 @@ async fn apply_secret(
     answer.map(drop).map_err(failed("write", "Secret", &instance.namespace, &name))
 }
 
-/// The one object that an instance may do without: it goes when phones come by another way.
-async fn apply_load_balancer(
-    desired: Option<Service>,
-    live: Option<&Service>,
+/// What is handed over to external-dns: the records of an instance that has a name, and nothing for one that has none.
+///
+/// # Errors
+/// When the write fails. One that is refused, or whose kind is not installed, is told of and costs the instance nothing else.
+pub async fn hand_over(
+    instance: &ValidatedInstance,
+    endpoint: Option<DnsEndpoint>,
+    there: &Dereferenced,
+    ctx: &Context,
+) -> Result<(), ApplyError> {
+    let Some(store) = &ctx.stores.dns_endpoints else { return Ok(()) };
+    // Before the first list, absent means nothing.
+    if !matches!(store.wait_until_ready().now_or_never(), Some(Ok(()))) {
+        tracing::debug!(instance = %instance.name, "DNSEndpoint objects are not known yet; is their kind installed?");
+        return Ok(());
+    }
+    match apply_optional(endpoint, there.dns_endpoint.as_deref(), instance, &ctx.client).await {
+        Err(error) if error.is_refusal() => {
+            tracing::warn!(%error, "what external-dns is to bring to its provider is refused");
+            Ok(())
+        }
+        answer => answer,
+    }
+}
+
+/// Withdraws what was handed over for an instance that can go no further.
+///
+/// # Errors
+/// When it cannot be deleted.
+pub async fn withdraw(instance: &EcqxInstance, there: &Dereferenced, ctx: &Context) -> Result<(), ApplyError> {
+    let is_its = |live: &&Arc<DnsEndpoint>| {
+        live.owner_references().iter().any(|owner| Some(&owner.uid) == instance.metadata.uid.as_ref())
+    };
+    match there.dns_endpoint.as_ref().filter(is_its) {
+        Some(live) => delete(live.as_ref(), &instance.namespace().unwrap_or_default(), &ctx.client).await,
+        None => Ok(()),
+    }
+}
+
+/// An object that an instance may do without: it goes when it is wanted no more.
+async fn apply_optional<K>(
+    desired: Option<K>,
+    live: Option<&K>,
     instance: &ValidatedInstance,
     client: &Client,
-) -> Result<(), ApplyError> {
-    let Some(live) = (match desired {
-        Some(desired) => return apply_one(desired, live, instance, client).await,
-        None => live.filter(|live| live.metadata.deletion_timestamp.is_none() && own(*live, instance).is_ok()),
-    }) else {
-        return Ok(());
-    };
-    let services: Api<Service> = Api::namespaced(client.clone(), &instance.namespace);
+) -> Result<(), ApplyError>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    K: Clone + Debug + Serialize + DeserializeOwned,
+{
+    if let Some(desired) = desired {
+        return apply_one(desired, live, instance, client).await;
+    }
+    match live.filter(|live| live.meta().deletion_timestamp.is_none() && own(*live, instance).is_ok()) {
+        Some(live) => delete(live, &instance.namespace, client).await,
+        None => Ok(()),
+    }
+}
+
+/// Deletes the object that was seen, and none that was made anew under its name.
+async fn delete<K>(live: &K, namespace: &str, client: &Client) -> Result<(), ApplyError>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    K: Clone + Debug + DeserializeOwned,
+{
+    let api: Api<K> = Api::namespaced(client.clone(), namespace);
     let seen = Preconditions { uid: live.uid(), resource_version: None };
     let params = DeleteParams { preconditions: Some(seen), ..DeleteParams::default() };
-    match services.delete(&live.name_any(), &params).await {
+    match api.delete(&live.name_any(), &params).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
-        Err(error) => Err(failed("delete", "Service", &instance.namespace, &live.name_any())(error)),
+        Err(error) => Err(failed("delete", &K::kind(&()), namespace, &live.name_any())(error)),
     }
 }
 

@@ -18,6 +18,7 @@ use kube::{
 use crate::{
     context::Context,
     names::Names,
+    naming::endpoint::DnsEndpoint,
     trials,
     validate::{Known, LoadBalancerSeen, Passwords},
 };
@@ -44,6 +45,8 @@ pub struct Dereferenced {
     pub stateful_set: Option<Arc<StatefulSet>>,
     /// Its pod.
     pub pod: Option<Arc<Pod>>,
+    /// What was handed over to external-dns.
+    pub dns_endpoint: Option<Arc<DnsEndpoint>>,
 }
 
 /// Why what is there could not be read.
@@ -125,6 +128,7 @@ pub async fn dereference(instance: &EcqxInstance, ctx: &Context) -> Result<Optio
         disruption_budget: find(&stores.disruption_budgets, &names.base(), &namespace),
         stateful_set: find(&stores.stateful_sets, &names.base(), &namespace),
         pod: find(&stores.pods, &names.pod(), &namespace),
+        dns_endpoint: stores.dns_endpoints.as_ref().and_then(|store| find(store, &names.base(), &namespace)),
         secret: secret.map_err(unread("Secret", &namespace, &names.sip()))?,
     };
     // A view of the instance that is behind would make the children again that the garbage collector removes, without end.

@@ -5,7 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking, in its helpers too
 
 mod deletion;
+mod external_dns;
 mod faults;
+mod names;
+mod outages;
 mod reach;
 mod refusals;
 mod rig;

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use ecqx_crds::{EcqxInstance, EcqxInstanceSpec, Grant, LicenseSet, LicenseSetSpec, condition};
 use ecqx_domain::{feature::Feature, ledger::Term, settings::Settings};
-use ecqx_operator::{build::PbxDefaults, clock::Clock, controller, health};
+use ecqx_operator::{
+    build::PbxDefaults,
+    clock::Clock,
+    controller, health,
+    naming::{Endpoints, NameServers, Naming},
+};
 use ecqx_tests::{ControlPlane, kinds};
 use k8s_openapi::{
     ClusterResourceScope, NamespaceResourceScope,
@@ -32,6 +37,9 @@ const OPERATOR: &str = "operator-under-test";
 /// How long anything may take before a test fails.
 const DEADLINE: Duration = Duration::from_mins(1);
 
+/// A zone of which every name is handed over to external-dns.
+pub const HANDED_OVER: &str = "external.example";
+
 pub struct Rig {
     control_plane: ControlPlane,
     pub client: Client,
@@ -39,6 +47,7 @@ pub struct Rig {
     stop: CancellationToken,
     audited_before: usize,
     settings: Settings,
+    name_servers: Option<String>,
 }
 
 impl Rig {
@@ -48,12 +57,17 @@ impl Rig {
 
     /// With these decisions of the provider.
     pub async fn start_with(settings: &Value) -> Self {
+        Self::start_asking(settings, None).await
+    }
+
+    /// With name servers that are asked at this address.
+    pub async fn start_asking(settings: &Value, name_servers: Option<String>) -> Self {
         let settings = Settings::parse(&settings.to_string()).unwrap();
         let control_plane = ControlPlane::start().await.unwrap();
         let client = control_plane.client();
         kinds::install(&client).await.unwrap();
-        let (operator, stop) = run_operator(&control_plane, &settings, None);
-        Self { control_plane, client, operator, stop, audited_before: 0, settings }
+        let (operator, stop) = run_operator(&control_plane, &settings, name_servers.as_deref(), None);
+        Self { control_plane, client, operator, stop, audited_before: 0, settings, name_servers }
     }
 
     /// The operator ends and another one starts, as after an upgrade.
@@ -61,7 +75,7 @@ impl Rig {
         self.stop.cancel();
         (&mut self.operator).await.unwrap();
         self.audited_before = self.audited().len();
-        (self.operator, self.stop) = run_operator(&self.control_plane, &self.settings, None);
+        (self.operator, self.stop) = self.run_operator(None);
         self
     }
 
@@ -70,12 +84,31 @@ impl Rig {
         self.operator.abort();
         let _ = (&mut self.operator).await;
         self.audited_before = self.audited().len();
-        (self.operator, self.stop) = run_operator(&self.control_plane, &self.settings, fault);
+        (self.operator, self.stop) = self.run_operator(fault);
     }
 
     /// Another operator beside the one that runs, until the token is cancelled.
     pub fn another(&self) -> (JoinHandle<()>, CancellationToken) {
-        run_operator(&self.control_plane, &self.settings, None)
+        self.run_operator(None)
+    }
+
+    fn run_operator(&self, fault: Option<Fault>) -> (JoinHandle<()>, CancellationToken) {
+        run_operator(&self.control_plane, &self.settings, self.name_servers.as_deref(), fault)
+    }
+
+    pub fn control_plane(&self) -> &ControlPlane {
+        &self.control_plane
+    }
+
+    /// The operator is gone at once.
+    pub async fn kill_operator(&mut self) {
+        self.operator.abort();
+        let _ = (&mut self.operator).await;
+    }
+
+    /// And comes again.
+    pub fn start_operator(&mut self) {
+        (self.operator, self.stop) = self.run_operator(None);
     }
 
     pub async fn outage(&self, how_long: Duration) {
@@ -321,6 +354,7 @@ fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
 fn run_operator(
     control_plane: &ControlPlane,
     settings: &Settings,
+    name_servers: Option<&str>,
     fault: Option<Fault>,
 ) -> (JoinHandle<()>, CancellationToken) {
     let mut config = control_plane.config();
@@ -338,7 +372,10 @@ fn run_operator(
         image_pull_secrets: Vec::new(),
         operator_namespace: "ecqx-system".to_owned(),
     };
+    let endpoints = (settings.zone == HANDED_OVER).then_some(Endpoints { ttl: 60 });
+    let naming = Naming { name_servers: name_servers.map(|host| NameServers::new(host).unwrap()), endpoints };
     let (settings, stop) = (settings.clone(), CancellationToken::new());
-    let running = controller::run(client, settings, defaults, Clock::system(), health::Ready::default(), stop.clone());
+    let running =
+        controller::run(client, settings, defaults, naming, Clock::system(), health::Ready::default(), stop.clone());
     (tokio::spawn(async move { running.await.unwrap() }), stop)
 }

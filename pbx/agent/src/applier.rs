@@ -15,6 +15,7 @@ use crate::metrics::Applying;
 use crate::render::{self, DIALPLAN, PJSIP, QUEUES, RTP, Rendering, Settings, VOICEMAIL};
 use crate::source::{Source, SourceError};
 use crate::status::{Applied, Shared};
+use crate::throttle::{self, wall};
 use crate::wanted::Wanted;
 
 use told::Told;
@@ -92,6 +93,7 @@ impl Applier {
             {
                 files::ensure_dir(&dir)?;
             }
+            files::write_changed(&at.config, &[(wall::FILE, throttle::render(std::iter::empty()))].into())?;
             match source.read() {
                 Ok(wanted) => files::write_changed(&at.config, &render::render(&wanted, &settings).files)?,
                 Err(error) => {

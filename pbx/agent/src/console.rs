@@ -30,6 +30,7 @@ use std::time::Duration;
 use crate::ami::Ami;
 use crate::events::Events;
 use crate::status::Shared;
+use crate::tally::Tally;
 
 /// All that a connection needs; clones share it.
 #[derive(Clone, Debug)]
@@ -42,8 +43,10 @@ pub struct Console {
     pub ami: Ami,
     /// What is applied.
     pub status: Shared,
-    /// Learns who comes and goes.
+    /// What has happened.
     pub events: Events,
+    /// The most that was, and what was refused.
+    pub tally: Tally,
     /// How long is waited for the other side.
     pub patience: Patience,
 }

@@ -105,12 +105,12 @@ impl Recordings {
         self.remove(&entry)
     }
 
-    /// Deletes the oldest until all together take at most so many octets, and gives the names of those that went. One whose call
+    /// Deletes the oldest until all together take at most so many octets, and gives those that went, with their size. One whose call
     /// goes on is left alone, whatever it takes.
     ///
     /// # Errors
     /// At the first thing that cannot be read or deleted; those before it are gone.
-    pub fn trim(&self, most: u64) -> Result<Vec<Name>, RecordingsError> {
+    pub fn trim(&self, most: u64) -> Result<Vec<(Name, u64)>, RecordingsError> {
         let entries = self.entries()?;
         let mut bytes = total(&entries);
         if bytes <= most {
@@ -126,7 +126,7 @@ impl Recordings {
             if !writers.contains(entry.id) {
                 self.remove(&entry)?;
                 bytes = bytes.saturating_sub(entry.bytes);
-                gone.push(entry.name);
+                gone.push((entry.name, entry.bytes));
             }
         }
         Ok(gone)

@@ -23,13 +23,6 @@ pub struct Rule {
     time: Duration,
 }
 
-impl Rule {
-    /// For how long a source is blocked, in seconds.
-    pub fn seconds(self) -> u32 {
-        u32::try_from(self.time.as_secs()).unwrap_or(u32::MAX)
-    }
-}
-
 impl From<&Policy> for Rule {
     fn from(policy: &Policy) -> Self {
         Self { failures: policy.failures_before_block as usize, time: Duration::from_secs(policy.block_seconds.into()) }
@@ -109,18 +102,21 @@ fn subject(source: IpAddr) -> IpAddr {
     }
 }
 
-/// `pjsip_acl.conf`: requests of these are answered with 403, unread.
+/// The list of those who are blocked, in [`wall::FILE`]; the phones' file names it. Requests from them are answered with 403, unread.
+pub const LIST: &str = "blocked";
+
+/// Renders the list. It is never without a rule: where there is no list, Asterisk lets nobody in.
 pub fn render(blocked: impl Iterator<Item = IpAddr>) -> String {
     let deny = |source: IpAddr| format!("deny = {source}/{}\n", if source.is_ipv4() { 32 } else { 64 });
     let denied: String = blocked.map(deny).collect();
-    if denied.is_empty() { String::new() } else { format!("[blocked]\ntype = acl\n{denied}") }
+    format!("[{LIST}]\npermit = 0.0.0.0/0\n{denied}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const RULE: Rule = Rule { failures: 3, time: Duration::from_secs(60) };
+    const RULE: Rule = Rule { failures: 3, time: Duration::from_mins(1) };
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
@@ -170,22 +166,22 @@ mod tests {
         throttle.failed(ip("2001:db8::1"), now, RULE);
         throttle.failed(ip("2001:db8::2"), now, RULE);
         assert_eq!(throttle.failed(ip("2001:db8::3"), now, RULE), Some(3));
-        assert_eq!(render(throttle.blocked()), "[blocked]\ntype = acl\ndeny = 2001:db8::/64\n");
+        assert_eq!(render(throttle.blocked()), "[blocked]\npermit = 0.0.0.0/0\ndeny = 2001:db8::/64\n");
     }
 
     #[test]
     fn memory_is_bounded_whoever_fails() {
         let (mut throttle, now) = (Throttle::default(), Instant::now());
-        for n in 0..200_000_u32 {
+        for n in 0..20_000_u32 {
             throttle.failed(IpAddr::from(n.to_be_bytes()), now + Duration::from_micros(n.into()), RULE);
         }
         assert!(throttle.failing.len() <= REMEMBERED);
-        let last = IpAddr::from(199_999_u32.to_be_bytes());
+        let last = IpAddr::from(19_999_u32.to_be_bytes());
         assert!(throttle.failing.contains_key(&last), "the newest ones are kept");
     }
 
     #[test]
-    fn nobody_blocked_is_an_empty_file() {
-        assert_eq!(render(std::iter::empty()), "");
+    fn a_list_of_nobody_is_a_list_still() {
+        assert_eq!(render(std::iter::empty()), "[blocked]\npermit = 0.0.0.0/0\n");
     }
 }

@@ -156,6 +156,7 @@ impl Common {
             ami,
             status: self.status.clone(),
             events: self.events.clone(),
+            tally: self.tally.clone(),
             patience: Patience::default(),
         };
         tokio::spawn(listen::serve(at_console, console));

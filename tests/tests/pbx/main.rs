@@ -8,6 +8,7 @@ mod call_centre;
 mod conference;
 mod events;
 mod extensions;
+mod fuzz;
 mod receptionists;
 mod recording;
 mod security;

@@ -28,7 +28,7 @@ async fn a_message_is_mailed_to_its_owner_with_its_sound() {
     let pbx = Pbx::start_with(files, &environment).await.unwrap();
     let server = mail_server(&pbx).await.unwrap();
     // 102 has no phone: the call goes to its mailbox, which answers.
-    let outcome = pbx.attempt(&talk(&Phone::of("101"), "102", 8)).await.unwrap();
+    let outcome = pbx.attempt(&talk(&Phone::of("101"), "102", 16)).await.unwrap();
     assert_eq!(outcome.answers, [200], "{outcome:?}");
     pbx.eventually("the mail has come", async || Ok(server.output()?.contains("END MESSAGE"))).await.unwrap();
     let mail = server.output().unwrap();
@@ -41,7 +41,7 @@ async fn a_message_is_mailed_to_its_owner_with_its_sound() {
 async fn what_a_disabled_extension_had_is_there_when_the_limit_rises_again() {
     let mut pbx = Pbx::start(Files::of(2)).await.unwrap();
     let phones = Phone::first(2);
-    let outcome = pbx.attempt(&talk(&phones[0], "102", 8)).await.unwrap();
+    let outcome = pbx.attempt(&talk(&phones[0], "102", 16)).await.unwrap();
     assert_eq!(outcome.answers, [200], "{outcome:?}");
     let message = pbx.data().join("spool/voicemail/ecqx/102/INBOX/msg0000.wav");
     pbx.eventually("the message is kept", async || Ok(message.exists())).await.unwrap();

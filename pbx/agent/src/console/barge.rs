@@ -72,7 +72,8 @@ impl Ringing {
     }
 }
 
-const fn context(mode: BargeMode) -> &'static str {
+/// The context in the dialplan.
+pub const fn context(mode: BargeMode) -> &'static str {
     match mode {
         BargeMode::Listen => LISTEN,
         BargeMode::Whisper => WHISPER,

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
-use pbx_contract::event::{Plain, SystemEvent};
+use pbx_contract::Usage;
+use pbx_contract::event::SystemEvent;
 use pbx_contract::{BargeMode, ConsoleAction, ConsoleMessage, ConsoleRefusal, ConsoleRequest, ConsoleState};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -39,15 +40,16 @@ pub async fn serve(console: Console, mut socket: WebSocket, source: IpAddr, sett
     let end = match login(&console, &mut socket, source).await {
         Ok((id, extension, admitted)) => {
             settled();
-            let (events, name) = (console.events.clone(), Plain::from(&extension));
-            events.raise(SystemEvent::ConsoleConnected { extension: name.clone() });
-            let end = Session::new(console, socket, extension, admitted).run(id).await;
-            tracing::info!(%name, ?end, "a console is gone");
-            return events.raise(SystemEvent::ConsoleDisconnected { extension: name });
+            let events = console.events.clone();
+            console.tally.used(&Usage { consoles: console.door.ports().taken(), ..Usage::default() });
+            events.raise(SystemEvent::ConsoleConnected { extension: (&extension).into() });
+            let end = Session::new(console, socket, extension.clone(), admitted).run(id).await;
+            events.raise(SystemEvent::ConsoleDisconnected { extension: (&extension).into() });
+            return tracing::debug!(extension, ?end, "a console is gone");
         }
         Err(end) => end,
     };
-    tracing::warn!(%source, ?end, "a console was not let in");
+    tracing::debug!(%source, ?end, "a console was not let in");
     bid_farewell(&mut socket, console.patience.send, end).await;
 }
 
@@ -62,15 +64,23 @@ async fn login(console: &Console, socket: &mut WebSocket, source: IpAddr) -> Res
     };
     let wanted = wanted(console).ok_or(refused(ConsoleRefusal::NotReady))?;
     let claim = Claim { source, extension: &extension, password: &password };
-    let admitted = console.door.admit(&claim, &wanted).await.map_err(|why| {
-        let (extension, limit) = (extension.as_str().into(), wanted.limits.call_center);
-        console.events.raise(match why {
-            ConsoleRefusal::NoFreePort => SystemEvent::ConsoleFull { extension, limit },
-            _ => SystemEvent::ConsoleLoginRefused { extension, source },
-        });
-        refused(why)
-    })?;
+    let admitted = console.door.admit(&claim, &wanted).await;
+    let admitted = admitted.inspect_err(|why| tell(console, &claim, *why, &wanted)).map_err(refused)?;
     Ok((id, extension, admitted))
+}
+
+/// Refusals that somebody should know of.
+fn tell(console: &Console, claim: &Claim<'_>, why: ConsoleRefusal, wanted: &Wanted) {
+    let (extension, source) = (claim.extension.into(), claim.source);
+    match why {
+        ConsoleRefusal::NoFreePort => {
+            console.tally.refused("CallCenter");
+            console.events.raise(SystemEvent::ConsoleFull { extension, limit: wanted.limits.call_center });
+        }
+        // One that is blocked is no news: its failures were.
+        ConsoleRefusal::TooManyFailures => {}
+        _ => console.events.raise(SystemEvent::ConsoleLoginRefused { extension, source }),
+    }
 }
 
 /// The next text, as a request.
@@ -228,14 +238,12 @@ impl Session {
             tracing::warn!(%error, "a supervisor could not be let into a call");
             ConsoleRefusal::Failed
         })?;
-        tracing::info!(supervisor = self.extension, agent, ?mode, "a supervisor asks to be let into a call");
         self.barging = true;
-        let (outcomes, events) = (outcomes.clone(), self.console.events.clone());
-        let supervisor = Plain::from(&self.extension);
+        let (outcomes, events, supervisor) = (outcomes.clone(), self.console.events.clone(), self.extension.clone());
         tokio::spawn(async move {
             let answered = ringing.answered().await;
             if answered {
-                let (agent, mode) = (Plain::from(&agent), Plain::from(format!("{mode:?}")));
+                let (supervisor, agent, mode) = (supervisor.into(), (&agent).into(), barge::context(mode).into());
                 events.raise(SystemEvent::BargeStarted { supervisor, agent, mode });
             }
             // The console may have gone.

@@ -40,6 +40,7 @@ async fn an_agent_gets_its_queues_calls_from_its_login_to_its_end() {
     assert_eq!((numbers(&state), agent(&state, "101").activity), (vec!["700", "701"], Activity::Away));
     assert_eq!((pbx.board.in_queue("700"), pbx.board.in_queue("701")), (vec!["102".into()], vec!["102".to_owned()]));
     drop(client);
+    until("both are told", || pbx.happened() == ["ConsoleConnected", "ConsoleDisconnected"]).await;
     until("the agent is no member", || pbx.board.in_queue("700").is_empty() && pbx.board.in_queue("701").is_empty())
         .await;
     assert_eq!(pbx.ports.taken(), 0);
@@ -70,6 +71,8 @@ async fn of_so_many_at_once_exactly_as_many_are_let_in_as_there_are_ports(#[case
     let welcome = answers.iter().filter(|(_, answer)| matches!(answer, ConsoleMessage::Welcome { .. }));
     assert_eq!((welcome.count(), refused.count()), (ports as usize, 5));
     assert_eq!(pbx.ports.taken(), ports);
+    let counted = pbx.tally.counted();
+    assert_eq!((counted.peak.consoles, counted.refused["CallCenter"]), (ports, 5));
     drop(answers);
     until("all ports are free", || pbx.ports.taken() == 0).await;
     pbx.login("101").await;
@@ -104,13 +107,14 @@ async fn who_may_not_is_not_let_in(#[case] extension: &str, #[case] password: &s
     let (mut client, answer) = pbx.try_login(extension, password).await;
     assert!(matches!(answer, ConsoleMessage::Refused { id: Some(1), code, .. } if code == why), "{answer:?}");
     assert_eq!(client.next().await, None, "it is closed");
-    assert_eq!(pbx.ports.taken(), 0);
+    assert_eq!((pbx.ports.taken(), pbx.happened()), (0, vec!["ConsoleLoginRefused".to_owned()]));
 }
 
 #[tokio::test]
 async fn without_a_bundle_and_before_the_limits_are_read_nobody_is_let_in() {
     let pbx = Pbx::start(0).await;
     assert_eq!(pbx.refusal("101", "pw-101").await, ConsoleRefusal::NoFreePort);
+    assert_eq!(pbx.happened(), ["ConsoleFull"]);
     pbx.status.send_modify(|status| status.applied = None);
     assert_eq!(pbx.refusal("101", "pw-101").await, ConsoleRefusal::NotReady);
 }
@@ -192,6 +196,7 @@ async fn a_supervisor_is_let_into_a_call_of_its_queue(#[case] answers: bool) {
         _ => None,
     });
     assert_eq!(outcome.await, answers);
+    assert_eq!(pbx.happened().contains(&"BargeStarted".to_owned()), answers);
 }
 
 #[tokio::test]

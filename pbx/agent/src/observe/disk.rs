@@ -38,7 +38,7 @@ impl Disk {
         let Ok(volume) = statvfs(&self.path) else { return };
         let (size, free) = (volume.blocks().max(1), volume.blocks_available());
         let percent = 100 - (free * 100 / size).min(100);
-        let mib = free * volume.fragment_size() >> 20;
+        let mib = (free * volume.fragment_size()) >> 20;
         if let Some(event) = self.judge(percent, mib) {
             events.raise(event);
         }

@@ -3,14 +3,12 @@
 use super::{Files, Network, Settings, manager};
 
 /// Files that Asterisk reads at its start and complains about when they are missing; what they switch off is off.
-const OFF: [(&str, &str); 9] = [
-    ("acl.conf", ""),
+const OFF: [(&str, &str); 7] = [
     ("ccss.conf", "[general]\n"),
     ("cdr.conf", "[general]\nenable = no\n"),
     ("cel.conf", "[general]\nenable = no\n"),
     ("http.conf", "[general]\nenabled = no\n"),
     ("pjproject.conf", "[startup]\ntype = startup\nlog_level = default\n"),
-    ("sorcery.conf", "[res_pjsip_acl]\nacl = config,pjsip_acl.conf,criteria=type=acl\n"),
     ("stasis.conf", "[taskpool]\nminimum_size = 2\n"),
     ("udptl.conf", "[general]\n"),
 ];

@@ -15,10 +15,10 @@ use crate::events::Events;
 use crate::files;
 use crate::status::Shared;
 
-/// The file of those who are blocked; Asterisk reads it by itself when it reloads, for it is no part of the phones' file.
-pub const FILE: &str = "pjsip_acl.conf";
+/// The file of those who are blocked. A reload of it does not touch the phones, of which there may be 3000.
+pub const FILE: &str = "acl.conf";
 
-/// Asterisk is told this often at most: with phones that have not changed a reload takes milliseconds.
+/// Asterisk is told this often at most.
 const PACE: Duration = Duration::from_millis(500);
 const RELOAD_LIMIT: Duration = Duration::from_mins(1);
 
@@ -31,7 +31,7 @@ pub struct Wall {
     pub control: Control,
     /// Has the policy in force.
     pub status: Shared,
-    /// Learns who is blocked.
+    /// Where it is told.
     pub events: Events,
 }
 
@@ -65,11 +65,11 @@ impl Wall {
 
     fn judge(&self, throttle: &mut Throttle, event: &Event) -> bool {
         let Some(source) = failures::source(event) else { return false };
-        let rule = self.status.borrow().applied.as_ref().map(|applied| Rule::from(&applied.wanted.policy));
-        let Some(count) = rule.and_then(|rule| throttle.failed(source, Instant::now(), rule)) else { return false };
-        let failures = u32::try_from(count).unwrap_or(u32::MAX);
-        let seconds = rule.map(|rule| rule.seconds()).unwrap_or_default();
-        self.events.raise(SystemEvent::SourceBlocked { source, failures, seconds });
+        let policy = self.status.borrow().applied.as_ref().map(|applied| applied.wanted.policy.clone());
+        let Some(policy) = policy else { return false };
+        let Some(failures) = throttle.failed(source, Instant::now(), Rule::from(&policy)) else { return false };
+        let failures = u32::try_from(failures).unwrap_or(u32::MAX);
+        self.events.raise(SystemEvent::SourceBlocked { source, failures, seconds: policy.block_seconds });
         true
     }
 
@@ -79,6 +79,6 @@ impl Wall {
         let written =
             tokio::task::spawn_blocking(move || files::write_changed(&config, &[(FILE, content)].into())).await;
         let written = written.is_ok_and(|written| written.is_ok());
-        written && self.control.run("module reload res_pjsip.so", RELOAD_LIMIT).await.is_ok()
+        written && self.control.run("module reload acl", RELOAD_LIMIT).await.is_ok()
     }
 }

@@ -19,6 +19,7 @@ use super::switchboard::Switchboard;
 use crate::console::{Console, Door, Floor, Patience, Ports, listen};
 use crate::events::Events;
 use crate::status::{Applied, Shared, Status};
+use crate::tally::Tally;
 use crate::wanted::{Wanted, fixtures};
 
 /// Whatever is waited for is there long before this.
@@ -29,6 +30,8 @@ pub(super) struct Pbx {
     pub(super) status: Shared,
     pub(super) ports: Ports,
     pub(super) board: Switchboard,
+    pub(super) events: Events,
+    pub(super) tally: Tally,
     pub(super) dir: tempfile::TempDir,
 }
 
@@ -78,23 +81,29 @@ impl Pbx {
         let (board, ami) = Switchboard::start(answers).await;
         let status = Shared::new(Status::starting());
         apply(&status, wanted(ports));
-        let ports = Ports::default();
+        let (ports, events, tally) = (Ports::default(), Events::in_memory(), Tally::open(dir.path()));
         let console = Console {
             door: Door::new(dir.path(), ports.clone()),
             floor: Floor::start(ami.clone(), &status),
             ami,
             status: status.clone(),
-            events: Events::in_memory(),
+            events: events.clone(),
+            tally: tally.clone(),
             patience,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(listen::serve(listener, console));
-        Self { address, status, ports, board, dir }
+        Self { address, status, ports, board, events, tally, dir }
     }
 
     pub(super) fn passwords(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// The names of what has happened.
+    pub(super) fn happened(&self) -> Vec<String> {
+        self.events.page(0, 1000).events.into_iter().map(|event| event.event.kind().name.to_owned()).collect()
     }
 
     pub(super) fn apply(&self, wanted: Wanted) {

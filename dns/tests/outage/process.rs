@@ -1,0 +1,84 @@
+//! The program with its zone on disk, killed and started again at the same address. Starts processes.
+
+use std::{
+    io::Write,
+    net::{SocketAddr, TcpListener, UdpSocket},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+pub struct NameServer {
+    folder: TempDir,
+    kubeconfig: PathBuf,
+    pub dns: SocketAddr,
+    http: SocketAddr,
+    child: Option<Child>,
+}
+
+impl NameServer {
+    pub fn new(kubeconfig: &Path) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("settings.json"), "{}").unwrap();
+        Self { folder, kubeconfig: kubeconfig.to_owned(), dns: free(), http: free(), child: None }
+    }
+
+    /// Starts it, and waits until it lives.
+    pub fn start(&mut self) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ecqx-dns"));
+        command.arg("--settings").arg(self.folder.path().join("settings.json")).env("KUBECONFIG", &self.kubeconfig);
+        command.arg("--state").arg(self.state()).args(["--name-server", "ns1=203.0.113.1"]);
+        command.args(["--listen", &self.dns.to_string(), "--http", &self.http.to_string()]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.child = Some(command.spawn().unwrap());
+        let end = Instant::now() + Duration::from_secs(30);
+        while std::net::TcpStream::connect(self.http).is_err() {
+            assert!(Instant::now() < end, "it does not start");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// As by the kernel, when memory is short: it can do nothing more.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.folder.path().join("zone")
+    }
+
+    /// Whether so many instances are kept on disk.
+    pub fn has_kept(&self, count: u8) -> bool {
+        let text = std::fs::read_to_string(self.state()).unwrap_or_default();
+        text.matches("203.0.113.").count() == usize::from(count)
+    }
+
+    /// A whole HTTP answer.
+    pub fn get(&self, path: &str) -> String {
+        let mut stream = std::net::TcpStream::connect(self.http).unwrap();
+        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+        std::io::read_to_string(stream).unwrap()
+    }
+}
+
+impl Drop for NameServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// An address that is free on UDP and TCP.
+fn free() -> SocketAddr {
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        if UdpSocket::bind(address).is_ok() {
+            return address;
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Names in the DNS, with the name server itself running in this process, and what an instance says of them.
+
+use std::{
+    net::{SocketAddr, TcpListener, UdpSocket},
+    time::Duration,
+};
+
+use clap::Parser;
+use ecqx_crds::condition::{self, reason};
+use ecqx_dns::{args::Args, run::run_until};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{NS, rig::Rig, stand_in::StandIn};
+
+/// The zone beside instances.
+const STATIC: &str = "intranet A 203.0.113.80\n";
+
+/// A name server that can be killed and started again, with its zone on disk.
+pub struct NameServer {
+    folder: TempDir,
+    pub http: SocketAddr,
+    pub dns: SocketAddr,
+    running: Option<JoinHandle<()>>,
+}
+
+impl NameServer {
+    /// Its addresses, before it runs.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("settings.json"), "{}").unwrap();
+        std::fs::write(folder.path().join("static"), STATIC).unwrap();
+        Self { folder, http: free(), dns: free(), running: None }
+    }
+
+    pub fn start(&mut self, rig: &Rig) {
+        let path = |name: &str| self.folder.path().join(name).to_str().unwrap().to_owned();
+        let (dns, http) = (self.dns.to_string(), self.http.to_string());
+        let (settings, fixed, state) = (path("settings.json"), path("static"), path("zone"));
+        let options = ["--settings", &settings, "--static-zone", &fixed, "--state", &state];
+        let addresses = ["--listen", &dns, "--http", &http, "--name-server", "ns1=203.0.113.1"];
+        let args = Args::try_parse_from(["ecqx-dns"].into_iter().chain(options).chain(addresses)).unwrap();
+        let running = run_until(args, rig.client.clone(), CancellationToken::new());
+        self.running = Some(tokio::spawn(async move { running.await.unwrap() }));
+    }
+
+    /// It is gone at once.
+    pub async fn kill(&mut self) {
+        let Some(running) = self.running.take() else { return };
+        running.abort();
+        let _ = running.await;
+    }
+
+    /// Whether this address is in the zone on disk.
+    pub fn has_kept(&self, address: &str) -> bool {
+        std::fs::read_to_string(self.folder.path().join("zone")).is_ok_and(|text| text.contains(address))
+    }
+
+    /// The addresses of a name; nothing when there is no answer.
+    pub async fn addresses(&self, name: &str) -> Option<Vec<String>> {
+        let port = self.dns.port().to_string();
+        let mut dig = tokio::process::Command::new("dig");
+        dig.args(["@127.0.0.1", "-p", &port, name, "A", "+short", "+timeout=1", "+tries=1", "+norecurse"]);
+        let output = dig.output().await.unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        output.status.success().then(|| text.lines().map(str::to_owned).collect())
+    }
+}
+
+impl Drop for NameServer {
+    fn drop(&mut self) {
+        if let Some(running) = &self.running {
+            running.abort();
+        }
+    }
+}
+
+/// An address that is free on UDP and TCP.
+fn free() -> SocketAddr {
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        if UdpSocket::bind(address).is_ok() {
+            return address;
+        }
+    }
+}
+
+async fn reason_of(rig: &Rig, name: &str) -> String {
+    let status = rig.get(NS, name).await.status.unwrap_or_default();
+    let found = status.conditions.into_iter().find(|c| c.type_ == condition::DNS_PUBLISHED);
+    found.map(|c| c.reason).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_says_whether_its_name_is_served_and_which_field_is_at_fault() {
+    let mut server = NameServer::new();
+    let rig = Rig::start_asking(&json!({}), Some(server.http.to_string())).await;
+    server.start(&rig);
+    rig.namespace(NS).await;
+    rig.instance(NS, "fine", "fine").await;
+    rig.instance(NS, "taken", "intranet").await;
+    let (fine, _taken) =
+        (StandIn::start(&rig.client, NS, "fine").await, StandIn::start(&rig.client, NS, "taken").await);
+    rig.until(NS, "fine", condition::DNS_PUBLISHED, "True").await;
+    assert_eq!(server.addresses("fine.epygicloud.com").await.unwrap(), [fine.address()]);
+    let (_, message) = rig.condition(NS, "fine", condition::DNS_PUBLISHED).await;
+    assert_eq!(message, format!("fine.epygicloud.com leads to {}", fine.address()));
+
+    rig.eventually("the fault is told", async || reason_of(&rig, "taken").await == reason::NAME_RESERVED).await;
+    let (status, message) = rig.condition(NS, "taken", condition::DNS_PUBLISHED).await;
+    assert!(status == "False" && message.starts_with("spec.hostname"), "{status} {message}");
+    assert_eq!(server.addresses("intranet.epygicloud.com").await.unwrap(), ["203.0.113.80"]);
+
+    rig.settled().await;
+    server.kill().await;
+    let before = rig.written();
+    rig.patch(NS, "fine", json!({ "metadata": { "annotations": { "look": "again" } } })).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(rig.written(), before, "a name server that is away is no reason to write");
+    assert_eq!(rig.condition(NS, "fine", condition::DNS_PUBLISHED).await.0, "True");
+
+    server.start(&rig);
+    rig.patch(NS, "fine", json!({ "spec": { "suspended": true } })).await;
+    rig.eventually("it is out of service", async || reason_of(&rig, "fine").await == reason::NOT_IN_SERVICE).await;
+    rig.eventually("the name goes", async || server.addresses("fine.epygicloud.com").await == Some(Vec::new())).await;
+    rig.stop().await;
+}

@@ -32,9 +32,9 @@ struct Reading {
 }
 
 impl UsageProbe {
-    /// With those who are connected to the console.
+    /// One that counts the consoles by their ports.
     pub fn new(consoles: Ports) -> Self {
-        Self { consoles, last: Mutex::default() }
+        Self { last: Mutex::default(), consoles }
     }
 
     /// The usage under the applied limits, at most a quarter of a second old.
@@ -50,7 +50,7 @@ impl UsageProbe {
         {
             return Ok(Usage { consoles: self.consoles.taken(), ..reading.usage });
         }
-        let usage = Usage { consoles: self.consoles.taken(), ..ask(control, status).await? };
+        let usage = ask(control, status).await?;
         *last = Some(Reading { at: Instant::now(), mark, usage });
         Ok(Usage { consoles: self.consoles.taken(), ..usage })
     }

@@ -87,7 +87,7 @@ async fn phones_that_come_go_and_are_refused() {
 
     assert_eq!(get(&pbx, "/v1/events").await.unwrap(), 401);
     raised(&pbx, ["TokenRefused"]).await;
-    pbx.attempt(&Attempt::new("subscribe", &phones[..1]).calling("102")).await.unwrap();
+    pbx.attempt(&Attempt::new("subscribe", &phones[..1]).key("watched", "102")).await.unwrap();
     raised(&pbx, ["SubscriptionRefused"]).await;
 }
 
@@ -232,7 +232,7 @@ async fn recordings_rooms_and_mailboxes() {
     assert!(status.peak.active_calls >= 2, "{status:?}");
 
     // 104 has no phone: its mailbox takes the message, and there is no relay to mail it.
-    let outcome = pbx.attempt(&talk(&phones[0], "104", 8)).await.unwrap();
+    let outcome = pbx.attempt(&talk(&phones[0], "104", 14)).await.unwrap();
     assert_eq!(outcome.answers, [200], "{outcome:?}");
     raised(&pbx, ["VoicemailLeft"]).await;
 }

@@ -2,6 +2,11 @@
 
 use pbx_contract::event::SystemEvent;
 
+/// Functions whose errors are everyday life: a call to an extension without a phone, and names that Asterisk looks up at each call for
+/// an address that it does not need.
+const EVERYDAY: [&str; 3] =
+    [" ast_sockaddr_resolve: ", " ast_sip_create_dialog_uac: ", " request: Failed to create outgoing session"];
+
 /// What follows from a line; most say nothing of use.
 pub fn of(line: &str) -> Option<SystemEvent> {
     if let Some(rest) = after(line, "WARNING", " registrar_on_rx_request: AOR '") {
@@ -10,10 +15,13 @@ pub fn of(line: &str) -> Option<SystemEvent> {
         let source = address.rsplit_once(':')?.0.trim_matches(['[', ']']).parse().ok()?;
         return Some(SystemEvent::RegistrationRefusedDisabled { extension: extension.into(), source });
     }
-    if let Some(rest) = after(line, "NOTICE", ": Subscriptions not permitted for endpoint ") {
+    if let Some(rest) = after(line, "WARNING", ": Subscriptions not permitted for endpoint ") {
         return Some(SystemEvent::SubscriptionRefused { extension: rest.trim_end_matches('.').into() });
     }
     let message = after(line, "ERROR", ": ")?.trim_end_matches('.');
+    if EVERYDAY.iter().any(|everyday| message.contains(everyday)) {
+        return None;
+    }
     Some(SystemEvent::AsteriskComplained { message: message.into() })
 }
 
@@ -42,12 +50,23 @@ mod tests {
     #[test]
     fn a_refused_subscription_and_an_error_are_told() {
         let line =
-            "[Nov 27 20:53:29] NOTICE[83]: res_pjsip_pubsub.c:12 f: Subscriptions not permitted for endpoint 102.";
+            "[Nov 27 21:47:54] WARNING[33]: res_pjsip_pubsub.c:3268 f: Subscriptions not permitted for endpoint 102.";
         assert_eq!(of(line), Some(SystemEvent::SubscriptionRefused { extension: "102".into() }));
         let line = "[Nov 27 20:40:51] ERROR[17][C-00000001]: app.c:4660 f: It does not work.";
         assert_eq!(
             of(line),
             Some(SystemEvent::AsteriskComplained { message: "app.c:4660 f: It does not work".into() })
+        );
+    }
+
+    #[test]
+    fn an_extension_without_a_phone_is_no_fault() {
+        let line =
+            "[Nov 27 21:47:58] ERROR[33]: res_pjsip.c:987 ast_sip_create_dialog_uac: Endpoint '104': Could not create";
+        assert_eq!(of(line), None);
+        assert_eq!(
+            of("[t] ERROR[33]: netsock2.c:303 ast_sockaddr_resolve: getaddrinfo(\"vm\", ...): Temporary failure"),
+            None
         );
     }
 

@@ -22,10 +22,10 @@ pub async fn keep(recordings: Recordings, status: Shared, events: Events) {
         let policy = status.borrow().applied.as_ref().map(|applied| applied.wanted.policy.recordings_mib);
         let Some(most) = policy else { continue };
         match trim(&recordings, u64::from(most) * MIB).await {
-            Ok(gone) if gone.is_empty() => {}
             Ok(gone) => {
-                let newest = gone.last().map(|(name, _)| name.as_str()).unwrap_or_default().into();
-                events.raise(SystemEvent::RecordingsRemoved { count: gone.len() as u64, newest, mib: most });
+                for (name, bytes) in gone {
+                    events.raise(SystemEvent::RecordingRemoved { file: name.as_str().into(), bytes });
+                }
             }
             Err(error) => tracing::error!(%error, "recordings cannot be kept within their bound"),
         }

@@ -62,7 +62,7 @@ pub fn render(wanted: &Wanted, recordings: &Path, mark: &str) -> String {
         "[general]\nstatic = yes\nwriteprotect = yes\nautofallthrough = yes\nclearglobalvars = yes\n\
          \n[globals]\n{MARK_VARIABLE} = {mark}\n\
          \n[{PHONES}]\ninclude => features\ninclude => {}\ninclude => {}\ninclude => groups\ninclude => extensions\n\
-         \n[{REFUSED}]\nexten => _[!-~]!,1,UserEvent({},Extension: ${{{}}},Source: ${{CHANNEL(pjsip,remote_addr)}})\n \
+         \n[{REFUSED}]\nexten => h,1,NoOp()\nexten => _[!-~]!,1,UserEvent({},Extension: ${{{}}},Source: ${{CHANNEL(pjsip,remote_addr)}})\n \
          same => n,Hangup(21)\n",
         conference::CONTEXT,
         call_centre::CONTEXT,

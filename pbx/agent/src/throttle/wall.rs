@@ -31,7 +31,7 @@ pub struct Wall {
     pub control: Control,
     /// Has the policy in force.
     pub status: Shared,
-    /// Learns who is blocked.
+    /// Where it is told.
     pub events: Events,
 }
 
@@ -65,11 +65,11 @@ impl Wall {
 
     fn judge(&self, throttle: &mut Throttle, event: &Event) -> bool {
         let Some(source) = failures::source(event) else { return false };
-        let rule = self.status.borrow().applied.as_ref().map(|applied| Rule::from(&applied.wanted.policy));
-        let Some(count) = rule.and_then(|rule| throttle.failed(source, Instant::now(), rule)) else { return false };
-        let failures = u32::try_from(count).unwrap_or(u32::MAX);
-        let seconds = rule.map(|rule| rule.seconds()).unwrap_or_default();
-        self.events.raise(SystemEvent::SourceBlocked { source, failures, seconds });
+        let policy = self.status.borrow().applied.as_ref().map(|applied| applied.wanted.policy.clone());
+        let Some(policy) = policy else { return false };
+        let Some(failures) = throttle.failed(source, Instant::now(), Rule::from(&policy)) else { return false };
+        let failures = u32::try_from(failures).unwrap_or(u32::MAX);
+        self.events.raise(SystemEvent::SourceBlocked { source, failures, seconds: policy.block_seconds });
         true
     }
 

@@ -211,8 +211,8 @@ catalogue! {
     Warning Pbx RecordingRefused { extension: Plain }
         "A call of extension {extension} is not recorded: all recording ports are in use."
         "Order more recording ports when this happens often."
-    Warning Pbx RecordingsRemoved { count: u64, newest: Plain, mib: u32 }
-        "{count} recordings were deleted, the newest of them {newest}, to keep the bound of {mib} MiB."
+    Warning Pbx RecordingRemoved { file: Plain, bytes: u64 }
+        "The recording {file} ({bytes} octets) was deleted, as the oldest, to keep the bound."
         "Fetch recordings sooner, or raise the bound."
     Warning Pbx ConferenceRefused { extension: Plain, room: Plain }
         "Extension {extension} was not let into conference room {room}: all ports are in use."

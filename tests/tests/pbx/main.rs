@@ -6,6 +6,7 @@
 
 mod call_centre;
 mod conference;
+mod console;
 mod extensions;
 mod fuzz;
 mod receptionists;

@@ -18,7 +18,8 @@ struct Console(WebSocketStream<TcpStream>);
 
 impl Console {
     async fn connect(pbx: &Pbx) -> Result<Self> {
-        let stream = pbx.inside(|| async { Ok(TcpStream::connect(("127.0.0.1", CONSOLE_PORT)).await?.into_std()?) }).await?;
+        let stream =
+            pbx.inside(|| async { Ok(TcpStream::connect(("127.0.0.1", CONSOLE_PORT)).await?.into_std()?) }).await?;
         let url = format!("ws://127.0.0.1:{CONSOLE_PORT}{CONSOLE_PATH}");
         Ok(Self(client_async(url, TcpStream::from_std(stream)?).await?.0))
     }
@@ -116,7 +117,8 @@ async fn asterisk_that_is_killed_has_its_agents_back() {
     let pbx = Pbx::start(files(1)).await.unwrap();
     let _agent = pbx.answering(&Phone::of("102"), Duration::from_secs(60)).await.unwrap();
     let (mut console, _) = Console::login(&pbx, "102").await.unwrap();
-    console.done(json!({ "id": 2, "do": { "pause": { "reason": "lunch" } } })).await.unwrap();
+    let outcome = console.done(json!({ "id": 2, "do": { "pause": { "reason": "lunch" } } })).await;
+    assert!(outcome.is_ok(), "{outcome:?}: {}\n{}", pbx.log().unwrap(), pbx.asterisk("queue show 601").await.unwrap());
     let asterisk = nix::unistd::Pid::from_raw(pbx.process("asterisk").unwrap());
     nix::sys::signal::kill(asterisk, nix::sys::signal::Signal::SIGKILL).unwrap();
     pbx.eventually("the agent is back in its queue, paused", async || {

@@ -11,6 +11,7 @@ mod extensions;
 mod fuzz;
 mod receptionists;
 mod recording;
+mod recordings;
 mod scale;
 mod security;
 mod under_calls;

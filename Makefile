@@ -10,6 +10,8 @@ CARGO_FUZZ := .cache/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 # What `make fuzz` runs, and for how long each.
 FUZZ ?= edited_answers answers transfers kept
 FUZZ_SECONDS ?= 600
+FUZZ_TEXTS ?= 10000000
+FUZZ_ASTERISK ?= 300000
 OUTAGE_SECONDS ?= 600
 FLOOD_SECONDS ?= 60
 CLUSTER = cargo run --quiet -p ecqx-tests --bin ecqx-cluster --
@@ -106,6 +108,11 @@ fuzz: $(CARGO_FUZZ) ## Fuzz the name server, 10 minutes a target; FUZZ_SECONDS=n
 	  RUSTC_BOOTSTRAP=1 ../../$(CARGO_FUZZ) run --fuzz-dir . --sanitizer none $$target -- -max_len=700 -timeout=5 -rss_limit_mb=2048 \
 	    -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; \
 	done
+
+.PHONY: fuzz-pbx
+fuzz-pbx: setup images ## Hostile texts through the PBX's renderer: 10 million judged by a model of Asterisk's parser, then 300,000 by Asterisk
+	@ECQX_FUZZ_TEXTS=$(FUZZ_TEXTS) cargo test --quiet --release --package pbx-agent --test fuzz -- --nocapture
+	@ECQX_FUZZ_TEXTS=$(FUZZ_ASTERISK) cargo test --quiet --package ecqx-tests --test pbx -- fuzz:: --nocapture
 
 ##@ To keep it good
 

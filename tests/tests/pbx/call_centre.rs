@@ -5,7 +5,7 @@ use pbx_contract::{Queue, QueueStrategy};
 
 use super::extensions::talk;
 
-fn files(ports: u32) -> Files {
+pub fn files(ports: u32) -> Files {
     let mut files = Files::of(3).licensed(|limits| limits.call_center = ports);
     files.extensions.queues = vec![Queue {
         number: "601".into(),

@@ -6,11 +6,13 @@
 
 mod call_centre;
 mod conference;
+mod console;
 mod events;
 mod extensions;
 mod fuzz;
 mod receptionists;
 mod recording;
+mod recordings;
 mod scale;
 mod security;
 mod under_calls;

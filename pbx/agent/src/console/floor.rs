@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::reading::{Present, Reading};
 use crate::ami::{Action, Ami, AmiError, Event, Link};
@@ -20,6 +20,8 @@ use crate::wanted::Wanted;
 const PAUSE: Duration = Duration::from_millis(100);
 /// Nothing that is lost is missing for longer.
 const POLL: Duration = Duration::from_secs(5);
+/// How long an order waits for a connection to Asterisk.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How often what differs is put right before it is left to the next look.
 const PASSES: u8 = 3;
 
@@ -148,6 +150,9 @@ impl Keeper {
         if asked.is_empty() {
             return;
         }
+        // Just after a start of Asterisk the connection may come a moment later.
+        let mut link = self.ami.link();
+        let _ = timeout(PATIENCE, link.wait_for(|link| *link != Link::Down)).await;
         let looked = self.look().await;
         for (extension, paused, done) in asked {
             let is_so = looked && self.reading.borrow().is_paused(&extension, paused);

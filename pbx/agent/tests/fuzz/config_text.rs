@@ -4,17 +4,20 @@
 //! What it does, line by line:
 //! - a line is what `fgets` gives with 8192 octets; a longer one is skipped, and an octet 0 ends it early;
 //! - `;` ends it, unless `\` is before it: then the `\` goes and the `;` stays. `;--` that no `-` follows begins a comment of several
-//!   lines, up to 128 deep, that `--;` ends;
+//!   lines, up to 128 deep, that `--;` ends. A `--;` that ends none hides the following lines until a `;--` (a flaw, and so modelled);
 //! - octets up to 32 at both ends are dropped, and an empty line means nothing;
-//! - `[name]` begins a category; `(...)` after it inherits or adds; without `]` or `)` the whole file is refused;
+//! - `[name]` begins a category, of whose name 79 octets count; `(...)` after it inherits or adds; without `]` or `)` the whole file is refused;
 //! - `#include`, `#tryinclude` and `#exec` lead elsewhere; any other directive means nothing;
 //! - all else is `name = value` or `name => value`, of the first `=`, each without blanks at both ends; a `+` before it adds to the last
-//!   value of that name; without a `=` it means nothing; before the first category the whole file is refused.
+//!   value of that name; without a `=` it means nothing; before the first category the whole file is refused, and
+//!   so it is by a `\` at the beginning that no ASCII character follows (of octets as signed numbers, as on x86).
 
 /// The size of Asterisk's buffer for a line.
 const BUFFER: usize = 8192;
+/// The octets of a category's name; further ones are cut off.
+const CATEGORY: usize = 79;
 /// Comments within comments.
-const NESTED: usize = 128;
+const NESTED: i32 = 128;
 
 /// A category and its variables, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub enum Fault {
     Leads(usize),
     /// It inherits: nothing that we write does.
     Inherits(usize),
+    /// Asterisk never ends reading this line (a flaw of 22: comments more than 128 deep).
+    Endless(usize),
 }
 
 /// What the file means to Asterisk.
@@ -54,12 +59,12 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[derive(Default)]
 struct Reader {
     categories: Vec<Category>,
-    comment: usize,
+    comment: i32,
 }
 
 impl Reader {
     fn line(&mut self, line: &[u8], number: usize) -> Result<(), Fault> {
-        let Some(kept) = self.without_comments(line) else { return Ok(()) };
+        let Some(kept) = self.without_comments(line).ok_or(Fault::Endless(number))? else { return Ok(()) };
         let kept = strip(&kept);
         match kept.first() {
             None => Ok(()),
@@ -69,8 +74,8 @@ impl Reader {
         }
     }
 
-    /// What remains of a line; `None` when it lies within a comment as a whole.
-    fn without_comments(&mut self, line: &[u8]) -> Option<Vec<u8>> {
+    /// What remains of a line, and nothing when it lies within a comment as a whole; `None` when Asterisk never ends.
+    fn without_comments(&mut self, line: &[u8]) -> Option<Option<Vec<u8>>> {
         let mut buffer = line.to_vec();
         let mut process = (self.comment == 0).then_some(0);
         // Where the text that is kept ends, while a comment of several lines is open behind it.
@@ -90,7 +95,7 @@ impl Reader {
                     return None;
                 }
             } else if at >= from + 2 && &buffer[at - 2..at] == b"--" {
-                self.comment = self.comment.saturating_sub(1);
+                self.comment -= 1;
                 from = at + 1;
                 if self.comment == 0 {
                     match (process, kept_to.take()) {
@@ -112,7 +117,7 @@ impl Reader {
         if let Some(end) = kept_to {
             buffer.truncate(end);
         }
-        process.map(|start| buffer.get(start..).unwrap_or_default().to_vec())
+        Some(process.map(|start| buffer.get(start..).unwrap_or_default().to_vec()))
     }
 
     fn category(&mut self, line: &[u8], number: usize) -> Result<(), Fault> {
@@ -120,7 +125,7 @@ impl Reader {
         if line.get(end + 1) == Some(&b'(') {
             return Err(Fault::Inherits(number));
         }
-        self.categories.push(Category { name: text(&line[1..end]), variables: Vec::new() });
+        self.categories.push(Category { name: text(&line[1..end.min(CATEGORY + 1)]), variables: Vec::new() });
         Ok(())
     }
 
@@ -128,7 +133,7 @@ impl Reader {
         let category = self.categories.last_mut().ok_or(Fault::Refused(number))?;
         let escaped = usize::from(line[0] == b'\\');
         let line = &line[escaped..];
-        if escaped == 1 && line.first().is_none_or(|first| *first < 33) {
+        if escaped == 1 && line.first().is_none_or(|first| first.cast_signed() < 33) {
             return Err(Fault::Refused(number));
         }
         let Some(equals) = line.iter().skip(escaped).position(|octet| *octet == b'=').map(|at| at + escaped) else {
@@ -154,7 +159,7 @@ fn find(buffer: &[u8], from: usize) -> Option<usize> {
 }
 
 fn directive(line: &[u8], number: usize) -> Result<(), Fault> {
-    let word = line[1..].split(|octet| *octet <= 32).next().unwrap_or_default().to_ascii_lowercase();
+    let word = line[1..].split(|octet| octet.cast_signed() <= 32).next().unwrap_or_default().to_ascii_lowercase();
     if matches!(&word[..], b"include" | b"tryinclude" | b"exec") { Err(Fault::Leads(number)) } else { Ok(()) }
 }
 
@@ -201,6 +206,7 @@ mod tests {
         assert_eq!(only("a = b;c\nd = e\\;f\n;g = h"), pairs(&[("a", "b"), ("d", "e;f")]));
         assert_eq!(only("a = b;-- c\nd = e\n--; f = g\nh = i"), pairs(&[("a", "b"), ("f", "g"), ("h", "i")]));
         assert_eq!(only("a = b;-- c --;d"), pairs(&[("a", "bd")]));
+        assert_eq!(only("a = --;b\nd = e\n;--\nf = g"), pairs(&[("a", "--;b"), ("f", "g")]));
         assert_eq!(only("a = b;--- c\nd = e"), pairs(&[("a", "b"), ("d", "e")]));
     }
 

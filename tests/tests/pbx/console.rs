@@ -1,0 +1,130 @@
+//! The call centre's console, over a real WebSocket, with real agents and calls.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use ecqx_tests::pbx::{Pbx, Phone};
+use futures::{SinkExt as _, StreamExt as _};
+use pbx_contract::{Activity, AgentState, CONSOLE_PATH, CONSOLE_PORT, ConsoleMessage, ConsoleRefusal, ConsoleState};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+
+use super::{call_centre::files, extensions::talk};
+
+const SOON: Duration = Duration::from_secs(30);
+
+struct Console(WebSocketStream<TcpStream>);
+
+impl Console {
+    async fn connect(pbx: &Pbx) -> Result<Self> {
+        let stream =
+            pbx.inside(|| async { Ok(TcpStream::connect(("127.0.0.1", CONSOLE_PORT)).await?.into_std()?) }).await?;
+        let url = format!("ws://127.0.0.1:{CONSOLE_PORT}{CONSOLE_PATH}");
+        Ok(Self(client_async(url, TcpStream::from_std(stream)?).await?.0))
+    }
+
+    async fn login(pbx: &Pbx, number: &str) -> Result<(Self, ConsoleMessage)> {
+        let mut console = Self::connect(pbx).await?;
+        let login = json!({ "extension": number, "password": format!("console-of-{number}") });
+        console.say(json!({ "id": 1, "do": { "login": login } })).await?;
+        let answer = console.hear().await?;
+        Ok((console, answer))
+    }
+
+    async fn say(&mut self, request: Value) -> Result<()> {
+        Ok(self.0.send(Message::text(request.to_string())).await?)
+    }
+
+    async fn hear(&mut self) -> Result<ConsoleMessage> {
+        loop {
+            match timeout(SOON, self.0.next()).await.context("nothing was said in time")? {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text)?),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                other => bail!("the console was closed: {other:?}"),
+            }
+        }
+    }
+
+    async fn sees(&mut self, mut wanted: impl FnMut(&ConsoleState) -> bool) -> Result<ConsoleState> {
+        loop {
+            if let ConsoleMessage::State(state) = self.hear().await?
+                && wanted(&state)
+            {
+                return Ok(state);
+            }
+        }
+    }
+
+    async fn done(&mut self, request: Value) -> Result<()> {
+        self.say(request).await?;
+        loop {
+            match self.hear().await? {
+                ConsoleMessage::Done { .. } => return Ok(()),
+                ConsoleMessage::Refused { code, .. } => bail!("refused: {code:?}"),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn agent(state: &ConsoleState) -> &AgentState {
+    &state.agents[0]
+}
+
+#[tokio::test]
+async fn an_agent_gets_calls_while_it_is_connected_and_its_supervisor_listens() {
+    let pbx = Pbx::start(files(2)).await.unwrap();
+    let phones = Phone::first(3);
+    let _agent = pbx.answering(&phones[1], Duration::from_secs(60)).await.unwrap();
+    let _supervisor = pbx.answering(&phones[2], Duration::from_secs(60)).await.unwrap();
+    let (mut at_agent, welcome) = Console::login(&pbx, "102").await.unwrap();
+    assert!(matches!(welcome, ConsoleMessage::Welcome { .. }), "{welcome:?}");
+    let (mut at_supervisor, _) = Console::login(&pbx, "103").await.unwrap();
+    at_supervisor.sees(|state| agent(state).activity == Activity::Free).await.unwrap();
+    // All ports are taken: one more is refused, and nothing of the others changes.
+    let (_, refused) = Console::login(&pbx, "102").await.unwrap();
+    assert!(matches!(refused, ConsoleMessage::Refused { code: ConsoleRefusal::NoFreePort, .. }), "{refused:?}");
+    assert_eq!(pbx.status().await.unwrap().usage.consoles, 2);
+
+    at_agent.done(json!({ "id": 2, "do": { "pause": { "reason": "lunch; 1 h" } } })).await.unwrap();
+    let state = at_supervisor.sees(|state| agent(state).paused).await.unwrap();
+    assert_eq!(agent(&state).reason.as_deref(), Some("lunch; 1 h"));
+    let waiting = pbx.begin(&talk(&phones[0], "601", 12)).unwrap();
+    let state = at_supervisor.sees(|state| !state.queues[0].waiting.is_empty()).await.unwrap();
+    assert_eq!(state.queues[0].waiting[0].number.as_deref(), Some("101"));
+    at_agent.done(json!({ "id": 3, "do": { "resume": {} } })).await.unwrap();
+    at_supervisor.sees(|state| agent(state).activity == Activity::InCall).await.unwrap();
+
+    at_supervisor.done(json!({ "id": 4, "do": { "barge": { "extension": "102", "mode": "listen" } } })).await.unwrap();
+    let answered = loop {
+        if let ConsoleMessage::Barge { answered, .. } = at_supervisor.hear().await.unwrap() {
+            break answered;
+        }
+    };
+    assert!(answered);
+    let channels = pbx.asterisk("core show channels concise").await.unwrap();
+    let spying = channels.lines().any(|line| line.starts_with("PJSIP/103-") && line.contains("ChanSpy"));
+    assert!(spying, "{channels}");
+    assert!(waiting.ended().await.unwrap().success);
+    at_supervisor.sees(|state| agent(state).activity == Activity::Free && agent(state).calls == 1).await.unwrap();
+    drop(at_agent);
+    at_supervisor.sees(|state| agent(state).activity == Activity::Away).await.unwrap();
+}
+
+#[tokio::test]
+async fn asterisk_that_is_killed_has_its_agents_back() {
+    let pbx = Pbx::start(files(1)).await.unwrap();
+    let _agent = pbx.answering(&Phone::of("102"), Duration::from_secs(60)).await.unwrap();
+    let (mut console, _) = Console::login(&pbx, "102").await.unwrap();
+    let outcome = console.done(json!({ "id": 2, "do": { "pause": { "reason": "lunch" } } })).await;
+    assert!(outcome.is_ok(), "{outcome:?}: {}\n{}", pbx.log().unwrap(), pbx.asterisk("queue show 601").await.unwrap());
+    let asterisk = nix::unistd::Pid::from_raw(pbx.process("asterisk").unwrap());
+    nix::sys::signal::kill(asterisk, nix::sys::signal::Signal::SIGKILL).unwrap();
+    pbx.eventually("the agent is back in its queue, paused", async || {
+        let shown = pbx.asterisk("queue show 601").await?;
+        Ok(shown.contains("PJSIP/102") && shown.contains("paused"))
+    })
+    .await
+    .unwrap();
+}

@@ -82,7 +82,7 @@ impl<'z> Completion<'z> {
         let wildcard = stored(self.zone, &owner);
         let signature = self.zone.signature(wildcard.as_deref().unwrap_or(&owner), set);
         if wildcard.is_some() {
-            self.covering(next_closer(self.zone, &owner));
+            self.covering(next_closer(closest_encloser(self.zone, &owner), &owner));
         }
         found.push((owner.clone(), set));
         found.extend(signature.map(|signature| (owner, signature)));
@@ -97,12 +97,12 @@ impl<'z> Completion<'z> {
             Place::Here(_) | Place::Cut(..) => self.matching(name),
             Place::Wildcard(_) => {
                 self.matching(encloser);
-                self.covering(next_closer(self.zone, name));
+                self.covering(next_closer(encloser, name));
                 self.matching(&[b"\x01*", encloser].concat());
             }
             Place::Nowhere => {
                 self.matching(encloser);
-                self.covering(next_closer(self.zone, name));
+                self.covering(next_closer(encloser, name));
                 self.covering(&[b"\x01*", encloser].concat());
             }
             Place::Elsewhere => (),
@@ -152,9 +152,8 @@ fn closest_encloser<'n>(zone: &Zone, name: &'n [u8]) -> &'n [u8] {
     ends.into_iter().find(|end| zone.held(end).is_some()).unwrap_or(name)
 }
 
-/// The same with one more label: it does not exist, nor does anything below it.
-fn next_closer<'n>(zone: &Zone, name: &'n [u8]) -> &'n [u8] {
-    let encloser = closest_encloser(zone, name).len();
+/// The same with one more label of the name: it does not exist, nor does anything below it.
+fn next_closer<'n>(encloser: &[u8], name: &'n [u8]) -> &'n [u8] {
     let ends = name::starts(name).filter_map(|start| name.get(start..));
-    ends.into_iter().take_while(|end| end.len() > encloser).last().unwrap_or(name)
+    ends.into_iter().take_while(|end| end.len() > encloser.len()).last().unwrap_or(name)
 }

@@ -36,20 +36,25 @@ const KINDS: [u16; 19] = [
 
 /// Every sort of content, and an instance whose answers do not fit into a datagram.
 fn zone(wildcard: bool) -> Zone {
+    zone_of(wildcard, 60)
+}
+
+/// The same with this many instances.
+fn zone_of(wildcard: bool, instances: u8) -> Zone {
     let mut text = "www CNAME web.example.net.\nmail A 203.0.113.25\n@ MX 10 mail\nlist MX 5 mail\nchild NS ns.child\nns.child A 203.0.113.99\n*.wild TXT \"w\"\n_dmarc TXT \"v=DMARC1\"\ndeep.er TXT \"x\"\n".to_owned();
     if wildcard {
         writeln!(text, "* A 203.0.113.1").unwrap();
     }
     let many: Vec<_> = (1..=120).map(|n| format!("2001:db8::{n:x}")).collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
-    let mut instances = vec![published("many", &many), published("some", &many[..30])];
-    instances.extend((0..60).map(|n| published(&format!("pbx-{n}"), &[&format!("203.0.113.{n}"), "2001:db8::9"])));
-    zone_with(&text, &instances)
+    let mut all = vec![published("many", &many), published("some", &many[..30])];
+    all.extend((0..instances).map(|n| published(&format!("pbx-{n}"), &[&format!("203.0.113.{n}"), "2001:db8::9"])));
+    zone_with(&text, &all)
 }
 
-/// The same zone, signed.
+/// The same zone with fewer instances, which are all alike, signed.
 fn signed(wildcard: bool) -> Zone {
-    let zone = zone(wildcard);
+    let zone = zone_of(wildcard, 6);
     let key = Key::of(Algorithm::Ed25519, &[7; 32], true, Times::ALWAYS).unwrap();
     let signing = Signing::new(&Keyring::new([key]), Tick::of(1_795_810_000), zone.wire_origin()).unwrap();
     zone.resigned(Some(&Arc::new(signing)), 1001).unwrap()
@@ -116,6 +121,7 @@ fn both_ways_give_the_same_octets_for_the_whole_zone() {
     let zones =
         [(zone(false), &plain[..]), (zone(true), &plain), (signed(false), &checking), (signed(true), &checking)];
     for (zone, ednses) in zones {
+        let least = if zone.is_signed() { 4000 } else { 20_000 };
         let (mut asked, mut quick) = (0, 0);
         for name in names(&zone) {
             let neighbours = [name.clone(), [b"\x01x", &*name].concat(), name.to_ascii_uppercase(), name[1..].to_vec()];
@@ -132,7 +138,7 @@ fn both_ways_give_the_same_octets_for_the_whole_zone() {
                 }
             }
         }
-        assert!(quick > 20_000, "the quick way answers most: {quick}");
+        assert!(quick > least, "the quick way answers most: {quick}");
     }
 }
 

@@ -115,13 +115,15 @@ fn a_change_gives_a_new_serial_and_shares_what_stays_the_same() {
 #[test]
 fn a_change_costs_little_in_a_large_zone() {
     let label = |n: u32| format!("pbx-{n}");
-    let mut zone = zone(&(0..20_000).map(|n| published(&label(n), &["203.0.113.1"])).collect::<Vec<_>>());
     let begin = std::time::Instant::now();
+    let mut zone = zone(&(0..20_000).map(|n| published(&label(n), &["203.0.113.1"])).collect::<Vec<_>>());
+    let (made, begin) = (begin.elapsed(), std::time::Instant::now());
     for n in 0..2000 {
         zone = zone.changed([one(&label(n * 7), "203.0.113.2")], 1001 + n).unwrap();
     }
-    // A copy of the whole would take a hundred times as long.
-    assert!(begin.elapsed() < std::time::Duration::from_secs(5), "{:?}", begin.elapsed());
+    // A tenth as many as there are names; copies of the whole would take a hundred times as long. A ratio, since the machine may be
+    // busy.
+    assert!(begin.elapsed() < made, "{:?} after {made:?}", begin.elapsed());
     assert_eq!(zone.len(), 20_000 + 2);
 }
 

@@ -82,6 +82,10 @@ pbx: setup images ## Start one PBX without a cluster, to be looked at by hand; C
 bench: setup images ## Benchmarks, printed as ratios within one run
 	@cargo run --quiet -p ecqx-tests --bin ecqx-bench
 
+.PHONY: bench-pbx
+bench-pbx: setup images ## Our PBX beside the same Asterisk with a configuration written by hand, as ratios within one run
+	@cargo run --quiet -p ecqx-tests --bin ecqx-bench-pbx
+
 .PHONY: bench-dns
 bench-dns: packages ## The name server beside NSD and Knot: queries a second and memory, as ratios within one run
 	@cargo bench --quiet -p ecqx-dns --bench peers

@@ -32,7 +32,8 @@ pub const ADDRESS: &str = "127.0.0.1";
 /// How long something that has to come may take, on a machine that is busy.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Makes the pod's view of the files and starts the agent as PID 1 of it: `$1` the image's root, `$2` this PBX's folder.
+/// Makes the pod's view of the files and starts a program as PID 1 of it: `$1` the image's root, `$2` this PBX's folder, then
+/// variables (`NAME=VALUE`), the program, and its arguments.
 const START: &str = r#"
 ip link set lo up
 mount --bind "$1" "$2/root"
@@ -43,9 +44,11 @@ done
 mount --bind "$2/mounted" "$2/root/etc/ecqx"
 mount --bind "$2/data" "$2/root/var/lib/ecqx"
 mount --bind "$2/bin/pbx-agent" "$2/root/usr/local/bin/pbx-agent"
+printf '127.0.0.1 localhost %s\n' "$(hostname)" > "$2/hosts" && mount --bind "$2/hosts" "$2/root/etc/hosts"
 mount --rbind /dev "$2/root/dev"
-env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin RUST_LOG=info "${@:3}" \
-  unshare --pid --fork --mount-proc="$2/root/proc" chroot --userspec=1000:1000 "$2/root" /usr/local/bin/pbx-agent
+cp --preserve=mode "$2"/config/* "$2/root/etc/asterisk/" 2> /dev/null || true
+env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin RUST_LOG=info unshare --pid --fork --mount-proc="$2/root/proc" \
+  chroot --userspec=1000:1000 "$2/root" /usr/bin/env "${@:3}"
 "#;
 
 /// A PBX that runs until the value is dropped.
@@ -82,24 +85,48 @@ impl Pbx {
     /// # Errors
     /// When there is no image, or the agent does not start.
     pub async fn boot(files: Files, environment: &[&str]) -> Result<Self> {
+        let command: Vec<&str> = environment.iter().copied().chain(["/usr/local/bin/pbx-agent"]).collect();
+        let pbx = Self::run_first(files, &[], &command).await?;
+        pbx.eventually("the agent answers", async || Ok(pbx.status().await.is_ok())).await?;
+        Ok(pbx)
+    }
+
+    /// The same Asterisk without the agent, with these files: what ours is measured against.
+    ///
+    /// # Errors
+    /// When there is no image, or Asterisk does not boot.
+    pub async fn bare(config: &[(&str, String)]) -> Result<Self> {
+        let command = ["/usr/sbin/asterisk", "-f", "-C", "/etc/asterisk/asterisk.conf"];
+        let pbx = Self::run_first(Files::of(0), config, &command).await?;
+        let booted = async || Ok(pbx.asterisk("core waitfullybooted").await?.contains("fully booted"));
+        pbx.eventually("Asterisk is booted", booted).await?;
+        Ok(pbx)
+    }
+
+    /// Makes the folder and the namespaces and runs a command in them.
+    async fn run_first(files: Files, config: &[(&str, String)], first: &[&str]) -> Result<Self> {
         let image = root::of_the_pbx().await?;
         let dir = root::scratch()?;
-        for folder in ["root", "mounted", "data", "bin"] {
+        for folder in ["root", "mounted", "data", "bin", "config"] {
             std::fs::create_dir(dir.path().join(folder))?;
         }
         std::os::unix::fs::chown(dir.path().join("data"), Some(1000), Some(1000))?;
+        for (name, content) in config {
+            std::fs::write(dir.path().join("config").join(name), content)?;
+        }
         std::fs::copy(root::agent(&image), dir.path().join("bin/pbx-agent"))?;
         files.write(&dir.path().join("mounted"))?;
         let log = File::create(dir.path().join("log"))?;
         let mut command = bound("unshare");
         command.args(["--mount", "--net", "--pid", "--fork", "--kill-child", "bash", "-euc", START, "pbx"]);
-        command.args([&image, dir.path()]).args(environment);
+        command.args([&image, dir.path()]).args(first);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
         let process = command.spawn().context("cannot run unshare")?;
         let parent = process.id().context("unshare has ended at once")?;
+        let name = first.iter().filter_map(|word| word.strip_prefix('/')).find_map(|path| path.rsplit('/').next());
+        let name = name.context("the command names no program")?.to_owned();
         let mut pbx = Self { files, dir, agent: 0, process };
-        pbx.agent = pbx.eventually("the PBX has a process", async || Ok(agent_under(parent))).await?;
-        pbx.eventually("the agent answers", async || Ok(pbx.status().await.is_ok())).await?;
+        pbx.agent = pbx.eventually("the PBX has a process", async || Ok(first_under(parent, &name))).await?;
         Ok(pbx)
     }
 
@@ -301,12 +328,12 @@ impl<T> Came for Option<T> {
     }
 }
 
-/// The agent's first process among a process's descendants.
-fn agent_under(parent: u32) -> Option<i32> {
+/// The first process of that name among a process's descendants.
+fn first_under(parent: u32, name: &str) -> Option<i32> {
     let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
     children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()).find_map(|pid| {
         let comm = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-        if comm.trim() == "pbx-agent" { i32::try_from(pid).ok() } else { agent_under(pid) }
+        if comm.trim() == name { i32::try_from(pid).ok() } else { first_under(pid, name) }
     })
 }
 

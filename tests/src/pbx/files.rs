@@ -26,7 +26,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// Extensions from 101 on, all of them licensed; room 801; nothing else licensed.
+    /// Extensions from 101 on, all of them licensed; room 801, unless that is an extension; nothing else licensed.
     pub fn of(extensions: u32) -> Self {
         let numbers = (0..extensions).map(|index| (101 + index).to_string());
         let limits = Limits { ip_phone_extension: extensions, ..Limits::default() };
@@ -42,12 +42,12 @@ impl Files {
             network: Network::default(),
             extensions: String::new(),
         };
-        let room = ConferenceRoom { number: "801".into(), name: None };
+        let room = (extensions < 700).then(|| ConferenceRoom { number: "801".into(), name: None });
         let mut files = Self {
             limits,
             extensions: ExtensionsFile {
                 extensions: numbers.map(Extension::of).collect(),
-                conference_rooms: vec![room],
+                conference_rooms: room.into_iter().collect(),
                 ..ExtensionsFile::default()
             },
             secrets: BTreeMap::new(),

@@ -16,7 +16,7 @@ async fn of_eight_calls_at_once_all_go_through_and_three_are_recorded_each_time(
     let phones = Phone::first(9);
     let called = pbx.answering(&phones[0], Duration::from_secs(60 + 5 * races() as u64)).await.unwrap();
     for race in 1..=races() {
-        let calls = Attempt::new("race", &phones[1..]).calling("101").lasting(Duration::from_millis(2500));
+        let calls = Attempt::new("race", &phones[1..]).calling("101").lasting(Duration::from_millis(1500));
         let calls = pbx.begin(&calls).unwrap();
         let mut most = 0;
         pbx.eventually("eight calls are up, three of them recorded", async || {

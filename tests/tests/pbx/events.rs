@@ -30,7 +30,7 @@ async fn raised<const N: usize>(pbx: &Pbx, kinds: [&str; N]) -> [Event; N] {
     let found = pbx
         .eventually(&format!("{kinds:?} are raised"), async || {
             let events = events(pbx).await?;
-            let of = |kind: &&str| events.iter().find(|event| event.event.kind().name == **kind).cloned();
+            let of = |kind: &&str| events.iter().find(|event| event.event.kind().name == *kind).cloned();
             let missing: Vec<&&str> = kinds.iter().filter(|kind| of(kind).is_none()).collect();
             if missing.is_empty() {
                 return Ok(Some(kinds.iter().filter_map(of).collect::<Vec<Event>>()));

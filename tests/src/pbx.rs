@@ -30,7 +30,7 @@ mod root;
 /// Where phones find it.
 pub const ADDRESS: &str = "127.0.0.1";
 /// How long something that has to come may take, on a machine that is busy.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Makes the pod's view of the files and starts a program as PID 1 of it: `$1` the image's root, `$2` this PBX's folder, then
 /// variables (`NAME=VALUE`), the program, and its arguments.

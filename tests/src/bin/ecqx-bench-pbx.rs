@@ -22,11 +22,18 @@ async fn main() -> Result<()> {
     for round in 1..=ROUNDS {
         best.push(calls_a_second(&ours).await?);
         theirs.push(calls_a_second(&bare).await?);
-        println!("round {round} of {ROUNDS}: ours {:.0}, bare {:.0} calls a second", best[round - 1], theirs[round - 1]);
+        println!(
+            "round {round} of {ROUNDS}: ours {:.0}, bare {:.0} calls a second",
+            best[round - 1],
+            theirs[round - 1]
+        );
     }
     println!("calls a second, ours ÷ bare (medians): {:.2}   (wanted: at least 0.95)", median(best) / median(theirs));
     let (asterisk, agent) = (mib(ours.process("asterisk")?)?, mib(ours.process("pbx-agent")?)?);
-    println!("memory after it: our Asterisk {asterisk} MiB, the agent {agent} MiB, the bare Asterisk {} MiB", mib(bare.agent())?);
+    println!(
+        "memory after it: our Asterisk {asterisk} MiB, the agent {agent} MiB, the bare Asterisk {} MiB",
+        mib(bare.agent())?
+    );
     reload().await
 }
 
@@ -47,10 +54,20 @@ async fn calls_at_once(ours: &Pbx, bare: &Pbx) -> Result<()> {
         }
         let outcome = calls.ended().await?;
         let answered = outcome.count(200);
-        ensure!(answered == phones, "{answered} of {phones} calls were answered: {}\n{}", outcome.errors, pbx.log()?.lines().take(30).collect::<Vec<_>>().join("\n"));
+        ensure!(
+            answered == phones,
+            "{answered} of {phones} calls were answered: {}\n{}",
+            outcome.errors,
+            pbx.log()?.lines().take(30).collect::<Vec<_>>().join("\n")
+        );
         up.push(most);
     }
-    println!("calls at one time with audio, of {PHONES} offered: ours {}, bare {}; ratio {:.2}", up[0], up[1], f64::from(up[0]) / f64::from(up[1]));
+    println!(
+        "calls at one time with audio, of {PHONES} offered: ours {}, bare {}; ratio {:.2}",
+        up[0],
+        up[1],
+        f64::from(up[0]) / f64::from(up[1])
+    );
     Ok(())
 }
 
@@ -71,7 +88,11 @@ async fn reload() -> Result<()> {
     let one_less = Files::of(3000).licensed(|limits| limits.ip_phone_extension = 2999);
     let lowered = pbx.apply(one_less).await?;
     let raised = pbx.apply(Files::of(3000)).await?;
-    println!("3000 extensions: a limit lowered is in force after {} ms, raised after {} ms", lowered.as_millis(), raised.as_millis());
+    println!(
+        "3000 extensions: a limit lowered is in force after {} ms, raised after {} ms",
+        lowered.as_millis(),
+        raised.as_millis()
+    );
     let (asterisk, agent) = (mib(pbx.process("asterisk")?)?, mib(pbx.process("pbx-agent")?)?);
     println!("3000 extensions: Asterisk {asterisk} MiB, the agent {agent} MiB");
     Ok(())
@@ -80,7 +101,8 @@ async fn reload() -> Result<()> {
 /// Resident memory of a process.
 fn mib(process: i32) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let kib =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     Ok(kib.unwrap_or_default() / 1024)
 }
 
@@ -102,10 +124,29 @@ fn by_hand() -> [(&'static str, String); 5] {
     let realm = "[global]\ntype = global\ndefault_realm = syunikwin.epygicloud.com\n\n";
     let udp = "[udp]\ntype = transport\nprotocol = udp\nbind = 0.0.0.0:5060\n";
     let modules = [
-        "res_timing_timerfd", "res_rtp_asterisk", "codec_alaw", "codec_ulaw", "codec_a_mu", "bridge_simple", "pbx_config", "app_echo",
-        "res_sorcery_config", "res_sorcery_memory", "res_sorcery_astdb", "res_pjproject", "res_pjsip", "res_pjsip_session",
-        "res_pjsip_authenticator_digest", "res_pjsip_endpoint_identifier_user", "res_pjsip_sdp_rtp", "res_pjsip_registrar",
-        "res_pjsip_caller_id", "res_pjsip_nat", "res_pjsip_pubsub", "res_pjsip_outbound_publish", "chan_pjsip",
+        "res_timing_timerfd",
+        "res_rtp_asterisk",
+        "codec_alaw",
+        "codec_ulaw",
+        "codec_a_mu",
+        "bridge_simple",
+        "pbx_config",
+        "app_echo",
+        "res_sorcery_config",
+        "res_sorcery_memory",
+        "res_sorcery_astdb",
+        "res_pjproject",
+        "res_pjsip",
+        "res_pjsip_session",
+        "res_pjsip_authenticator_digest",
+        "res_pjsip_endpoint_identifier_user",
+        "res_pjsip_sdp_rtp",
+        "res_pjsip_registrar",
+        "res_pjsip_caller_id",
+        "res_pjsip_nat",
+        "res_pjsip_pubsub",
+        "res_pjsip_outbound_publish",
+        "chan_pjsip",
     ];
     let modules: String = modules.iter().map(|module| format!("load = {module}.so\n")).collect();
     [

@@ -11,9 +11,14 @@ async fn main() -> Result<()> {
     };
     let pbx = Pbx::start(Files::of(9).licensed(everything)).await?;
     let (agent, data) = (pbx.agent(), pbx.data());
-    println!("A PBX with extensions 101 to 109 (password `{}`, mailbox PIN 77101 and so on) runs.", Files::password("101"));
+    println!(
+        "A PBX with extensions 101 to 109 (password `{}`, mailbox PIN 77101 and so on) runs.",
+        Files::password("101")
+    );
     println!("  its console:     nsenter --target={agent} --all --root --wd=/ -- asterisk -rvvv");
-    println!("  in its network:  nsenter --target={agent} --net -- sipp 127.0.0.1:5060 ...   (scenarios in tests/phones)");
+    println!(
+        "  in its network:  nsenter --target={agent} --net -- sipp 127.0.0.1:5060 ...   (scenarios in tests/phones)"
+    );
     println!("  its status:      nsenter --target={agent} --net -- curl -s http://127.0.0.1:8088/v1/status");
     println!("  its volume:      {}", data.display());
     println!("Ctrl-C ends it and leaves nothing behind.");

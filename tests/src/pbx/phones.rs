@@ -233,7 +233,18 @@ impl Pbx {
         let mut command = self.enter(&["--net"]);
         command.args(["sipp", &format!("{ADDRESS}:5060"), "-sf"]).arg(scenario(&attempt.scenario));
         command.args(["-inf", "phones.csv", "-p", &port.to_string(), "-mp", &(port + 2).to_string()]);
-        command.args(["-m", &count, "-l", &count, "-r", "1000", "-nostdin", "-timeout_error", "-trace_err", "-trace_logs"]);
+        command.args([
+            "-m",
+            &count,
+            "-l",
+            &count,
+            "-r",
+            "1000",
+            "-nostdin",
+            "-timeout_error",
+            "-trace_err",
+            "-trace_logs",
+        ]);
         command.args(["-timeout", &format!("{}s", attempt.seconds), "-log_file", "log", "-error_file", "errors"]);
         if !attempt.options.iter().any(|option| option == "-i") {
             command.args(["-i", ADDRESS, "-mi", ADDRESS]);

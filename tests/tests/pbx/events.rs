@@ -216,7 +216,7 @@ async fn recordings_rooms_and_mailboxes() {
     let files = Files::of(4).licensed(|limits| (limits.call_recording, limits.audio_conference) = (1, 1));
     let pbx = Pbx::start(["101", "102", "103"].into_iter().fold(files, always)).await.unwrap();
     let phones = Phone::first(4);
-    let called = pbx.answering(&phones[0], Duration::from_secs(60)).await.unwrap();
+    let called = pbx.answering(&phones[0], Duration::from_mins(1)).await.unwrap();
     let calls = Attempt::new("race", &phones[1..3]).calling("101").lasting(Duration::from_secs(2));
     assert_eq!(pbx.attempt(&calls).await.unwrap().count(200), 2);
     drop(called);

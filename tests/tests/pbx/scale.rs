@@ -88,6 +88,9 @@ async fn a_change_of_limits_with_3000_extensions_is_in_force_in_seconds() {
 
 fn tell(what: &str, licensed: u32, refusal: u16, outcome: &Outcome, begun: Instant) {
     let (taken, refused) = (outcome.count(200), outcome.count(refusal));
-    println!("{what}: {licensed} licensed, {MORE} more at once: {taken} let in, {refused} got {refusal}, {:.1} s", begun.elapsed().as_secs_f32());
+    println!(
+        "{what}: {licensed} licensed, {MORE} more at once: {taken} let in, {refused} got {refusal}, {:.1} s",
+        begun.elapsed().as_secs_f32()
+    );
     assert_eq!((taken, refused), (licensed as usize, MORE as usize), "{}", outcome.errors);
 }

@@ -228,7 +228,10 @@ mod tests {
         let mut told = Told::new(events.clone());
         let certificate = |until: &str| {
             let until = until.parse().unwrap();
-            Wanted { certificate: Some(Certificate { chain: "".into(), key: "".into(), until }), ..Wanted::nothing() }
+            Wanted {
+                certificate: Some(Certificate { chain: String::new(), key: String::new(), until }),
+                ..Wanted::nothing()
+            }
         };
         let first = certificate("2026-12-10T00:00:00Z");
         for now in [

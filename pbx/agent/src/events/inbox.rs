@@ -38,11 +38,11 @@ pub async fn listen(run_dir: &Path, events: Events) {
     };
     let mut text = vec![0; LENGTH_MAX];
     while let Ok(length) = socket.recv(&mut text).await {
-        match serde_json::from_slice(&text[..length]) {
-            Ok(event @ (SystemEvent::VoicemailMailed { .. } | SystemEvent::VoicemailMailFailed { .. })) => {
-                events.raise(event)
-            }
-            _ => tracing::warn!("something that is no event of a helper process was passed over"),
+        let event = serde_json::from_slice(&text[..length]);
+        if let Ok(event @ (SystemEvent::VoicemailMailed { .. } | SystemEvent::VoicemailMailFailed { .. })) = event {
+            events.raise(event);
+        } else {
+            tracing::warn!("something that is no event of a helper process was passed over");
         }
     }
 }

@@ -144,11 +144,12 @@ async fn asterisk_reads_what_was_meant_whatever_the_names_and_addresses_are() {
 fn raw(hostile: &mut Hostile) -> String {
     let mut file = format!("[first]\nplain = {}\n", hostile.name());
     for index in 0..6 {
-        file += &match index % 3 {
+        let line = match index % 3 {
             0 => format!("[{}]\n", hostile.name()),
             1 => format!("{} = {}\n", hostile.name(), hostile.email()),
             _ => format!("name{index} => {}\n", hostile.name()),
         };
+        file.push_str(&line);
     }
     file + "[last]\nplain = yes\n"
 }

@@ -64,7 +64,7 @@ struct Reader {
 
 impl Reader {
     fn line(&mut self, line: &[u8], number: usize) -> Result<(), Fault> {
-        let Some(kept) = self.without_comments(line).ok_or(Fault::Endless(number))? else { return Ok(()) };
+        let Some(kept) = self.without_comments(line, number)? else { return Ok(()) };
         let kept = strip(&kept);
         match kept.first() {
             None => Ok(()),
@@ -74,8 +74,8 @@ impl Reader {
         }
     }
 
-    /// What remains of a line, and nothing when it lies within a comment as a whole; `None` when Asterisk never ends.
-    fn without_comments(&mut self, line: &[u8]) -> Option<Option<Vec<u8>>> {
+    /// What remains of a line, and `None` when it lies within a comment as a whole.
+    fn without_comments(&mut self, line: &[u8], number: usize) -> Result<Option<Vec<u8>>, Fault> {
         let mut buffer = line.to_vec();
         let mut process = (self.comment == 0).then_some(0);
         // Where the text that is kept ends, while a comment of several lines is open behind it.
@@ -92,7 +92,7 @@ impl Reader {
                     from = at + 3;
                     self.comment += 1;
                 } else {
-                    return None;
+                    return Err(Fault::Endless(number));
                 }
             } else if at >= from + 2 && &buffer[at - 2..at] == b"--" {
                 self.comment -= 1;
@@ -117,7 +117,7 @@ impl Reader {
         if let Some(end) = kept_to {
             buffer.truncate(end);
         }
-        Some(process.map(|start| buffer.get(start..).unwrap_or_default().to_vec()))
+        Ok(process.map(|start| buffer.get(start..).unwrap_or_default().to_vec()))
     }
 
     fn category(&mut self, line: &[u8], number: usize) -> Result<(), Fault> {

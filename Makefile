@@ -59,11 +59,24 @@ images: packages ## Build the images into .cache/images; prints name, reference 
 test: setup build ## Pass all tests: units, parts against a real API server, the whole path on a real cluster
 	@images/build.sh all > /dev/null
 	@cargo test --workspace
+	@cargo test --package ecqx-tests --test pbx
 	@cargo test --workspace --test e2e
 
 .PHONY: e2e
 e2e: setup ## The whole path on a real cluster only; FILTER=words chooses tests
 	@cargo test --workspace --test e2e -- $(FILTER)
+
+.PHONY: test-pbx
+test-pbx: setup images ## Real PBXs and calls without a cluster only; FILTER=words chooses tests
+	@cargo test --package ecqx-tests --test pbx -- $(FILTER)
+
+.PHONY: scale-pbx
+scale-pbx: setup images ## The same limits at 152, 300 and 3000; prints what this machine allows
+	@cargo test --package ecqx-tests --test pbx -- --ignored --nocapture --test-threads=1 $(FILTER)
+
+.PHONY: pbx
+pbx: setup images ## Start one PBX without a cluster, to be looked at by hand; Ctrl-C ends it
+	@cargo run --quiet -p ecqx-tests --bin ecqx-pbx
 
 .PHONY: bench
 bench: setup images ## Benchmarks, printed as ratios within one run

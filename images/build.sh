@@ -51,6 +51,11 @@ programs() {
     [ -n "${PREBUILT:-}" ] || cmp -s "target/release/$program" "dist/$program" || cp "target/release/$program" dist/
     [ -x "dist/$program" ] || fail "dist/$program is missing: leave PREBUILT out, or put it there"
   done
+  if [ -z "${PREBUILT:-}" ]; then
+    quietly cc -shared -fPIC -O2 -Wall -Wextra -Werror -o dist/forbidden.so pbx/preload/forbidden.c \
+      || fail "the C compiler could not build pbx/preload/forbidden.c"
+  fi
+  [ -e dist/forbidden.so ] || fail "dist/forbidden.so is missing: leave PREBUILT out, or put it there"
 }
 
 # Prints the base image's name; makes it when there is none.
@@ -118,7 +123,7 @@ forget() {
 }
 
 product() { image product ecqx/operator Containerfile rootfs dist/ecqx-{operator,portal-bridge,dns}; }
-pbx() { image pbx ecqx/pbx pbx/Containerfile asterisk dist/pbx-agent; }
+pbx() { image pbx ecqx/pbx pbx/Containerfile asterisk dist/pbx-agent dist/forbidden.so; }
 phones() { image phones ecqx/phones tests/phones/Containerfile tools tests/phones/*.xml tests/phones/README.md; }
 
 command -v buildah > /dev/null || fail "buildah is missing; tests/cluster/packages.sh installs it"

@@ -19,11 +19,12 @@ use std::{
     net::SocketAddr,
     process::{Child, Command, Stdio},
     sync::Arc,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use ecqx_dns::{
     Snapshot,
+    dnssec::{Key, Keyring, Signing, Tick, algorithm::Algorithm, key::Times},
     published::Published,
     server::{Server, Service},
     zone::{Timers, Zone, ZoneSettings, build_snapshot},
@@ -44,17 +45,24 @@ fn published(n: u32) -> Published {
     Published { label: Label::parse(&format!("pbx-{n}")).unwrap(), addresses, sips: false }
 }
 
-fn zone(names: u32) -> Zone {
+fn zone(names: u32, signed: bool) -> Zone {
     let servers = ["ns1=203.0.113.1".parse().unwrap(), "ns2=203.0.113.2".parse().unwrap()];
     let settings = Arc::new(ZoneSettings::new(ZONE, &servers, Timers::default()).unwrap());
-    build_snapshot((0..names).map(published), &settings, 1).unwrap()
+    let zone = build_snapshot((0..names).map(published), &settings, 1).unwrap();
+    if signed { zone.resigned(Some(&Arc::new(signing(&zone))), 2).unwrap() } else { zone }
+}
+
+fn signing(zone: &Zone) -> Signing {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let key = Key::of(Algorithm::Ed25519, &[7; 32], true, Times::ALWAYS).unwrap();
+    Signing::new(&Keyring::new([key]), Tick::of(now), zone.wire_origin()).unwrap()
 }
 
 /// The server alone in a process, as it runs in earnest, so that its memory can be told.
 #[tokio::main]
-async fn serve(names: u32, changes: u32) {
+async fn serve(names: u32, changes: u32, signed: bool) {
     let snapshot = Snapshot::default();
-    snapshot.store(Some(Arc::new(zone(names))));
+    snapshot.store(Some(Arc::new(zone(names, signed))));
     let server = Server::start("127.0.0.1:0".parse().unwrap(), Service::of(Arc::clone(&snapshot))).await.unwrap();
     println!("{}", server.address());
     std::io::stdout().flush().unwrap();
@@ -78,9 +86,9 @@ struct Ours {
 }
 
 impl Ours {
-    fn start(names: u32, changes: u32) -> Self {
+    fn start(names: u32, changes: u32, signed: bool) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--serve", &names.to_string(), &changes.to_string()]).stdout(Stdio::piped());
+        command.args(["--serve", &names.to_string(), &changes.to_string(), &signed.to_string()]).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -115,7 +123,7 @@ fn queries(names: u32, kind: &str) -> String {
 }
 
 /// Queries a second that dnsperf gets answered.
-fn measure(at: SocketAddr, file: &std::path::Path) -> f64 {
+fn measure(at: SocketAddr, file: &std::path::Path, signed: bool) -> f64 {
     let mut command = Command::new("dnsperf");
     command.args([
         "-s",
@@ -130,6 +138,8 @@ fn measure(at: SocketAddr, file: &std::path::Path) -> f64 {
         "400",
         "-e",
     ]);
+    // With the DO bit: signatures are wanted.
+    command.args(signed.then_some("-D"));
     let output = command.arg("-d").arg(file).output().expect("dnsperf; install it with `make setup`");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = text.lines().find(|line| line.contains("Queries per second")).unwrap_or_else(|| panic!("{text}"));
@@ -141,10 +151,11 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures[figures.len() / 2]
 }
 
-fn compare(names: u32) {
-    let text = zone_file(&zone(names));
+fn compare(names: u32, signed: bool) {
+    let what = if signed { "signed" } else { "" };
+    let text = zone_file(&zone(names, signed));
     let (nsd, knot) = (Peer::nsd(ZONE, &text), Peer::knot(ZONE, &text));
-    let (ours, busy) = (Ours::start(names, 0), Ours::start(names, CHANGES));
+    let (ours, busy) = (Ours::start(names, 0, signed), Ours::start(names, CHANGES, signed));
     let folder = tempfile::tempdir().unwrap();
     for kind in ["hits", "misses", "mix"] {
         let file = folder.path().join(kind);
@@ -153,14 +164,14 @@ fn compare(names: u32) {
         let (mut rates, mut ratios) = (Vec::new(), others.map(|_| Vec::new()));
         for _ in 0..ROUNDS {
             for (other, ratios) in others.iter().zip(&mut ratios) {
-                let own = measure(ours.address, &file);
-                ratios.push(own / measure(*other, &file));
+                let own = measure(ours.address, &file, signed);
+                ratios.push(own / measure(*other, &file, signed));
                 rates.push(own);
             }
         }
         let [nsd, knot, busy] = ratios.map(median);
         println!(
-            "{names:>7} names, {kind:<6}  ÷ NSD {nsd:.2}  ÷ Knot {knot:.2}  under {CHANGES} changes/s ÷ idle {:.2}   ({:.0} q/s)",
+            "{names:>7} names, {kind:<6} {what} ÷ NSD {nsd:.2}  ÷ Knot {knot:.2}  under {CHANGES} changes/s ÷ idle {:.2}   ({:.0} q/s)",
             1.0 / busy,
             median(rates)
         );
@@ -169,7 +180,7 @@ fn compare(names: u32) {
     let ratio =
         |theirs: u64| f64::from(u32::try_from(own / 1024).unwrap()) / f64::from(u32::try_from(theirs / 1024).unwrap());
     println!(
-        "{names:>7} names, memory  ÷ NSD {:.2}  ÷ Knot {:.2}   ({} MiB)",
+        "{names:>7} names, memory {what} ÷ NSD {:.2}  ÷ Knot {:.2}   ({} MiB)",
         ratio(nsd.memory()),
         ratio(knot.memory()),
         own >> 20
@@ -180,11 +191,12 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(0);
     if arguments.first().is_some_and(|first| first == "--serve") {
-        serve(number(1), number(2));
+        serve(number(1), number(2), arguments.get(3).is_some_and(|signed| signed == "true"));
         return;
     }
     let wanted: Vec<u32> = arguments.iter().filter_map(|text| text.parse().ok()).collect();
     for names in if wanted.is_empty() { vec![1000, 10_000, 100_000] } else { wanted } {
-        compare(names);
+        compare(names, false);
+        compare(names, true);
     }
 }

@@ -48,6 +48,11 @@ impl<'z> Answer<'z> {
         Self { code, authoritative: false, answers, authority, glue, additional }
     }
 
+    /// Whether it tells something of the zone.
+    pub fn is_from_zone(&self) -> bool {
+        matches!(self.code, ResponseCode::NoError | ResponseCode::NXDomain)
+    }
+
     fn begun() -> Self {
         Self { authoritative: true, ..Self::refusal(ResponseCode::NoError) }
     }

@@ -16,6 +16,8 @@ use crate::{limit::Prefix, transfer::notify::Secondary, zone::NameServer};
 /// SERVFAIL. SIGTERM ends it gracefully. RUST_LOG sets what is logged.
 ///
 /// Example: ecqx-dns --name-server ns1=203.0.113.1 --name-server ns2=198.51.100.1,2001:db8::1
+///
+/// `ecqx-dns key --help` tells how to make and replace the keys that sign the zone.
 #[derive(Clone, Debug, Parser)]
 #[command(version, verbatim_doc_comment)]
 pub struct Args {
@@ -101,6 +103,12 @@ pub struct Args {
         value_delimiter = ' '
     )]
     pub secondaries: Vec<Secondary>,
+
+    /// A folder with the keys that sign the zone (DNSSEC): for each a NAME.key and a NAME.private file, as `ecqx-dns key`, BIND's
+    /// dnssec-keygen and ldns-keygen write them; ED25519 or ECDSAP256SHA256. It is read again as it changes. Without, the zone is not
+    /// signed.
+    #[arg(long, env = "ECQX_DNS_DNSSEC_KEYS", value_name = "PATH")]
+    pub dnssec_keys: Option<PathBuf>,
 
     /// One in how many answered queries is written to the log (client, name, type, code), chosen at random, at most 100 lines a
     /// second for each thread; 0: none. The addresses of clients are personal data.

@@ -10,6 +10,7 @@ pub mod answer;
 pub mod args;
 pub mod book;
 pub mod cookie;
+pub mod dnssec;
 pub mod faults;
 pub mod http;
 pub mod limit;

@@ -14,6 +14,7 @@ use crate::{
     Snapshot,
     agreement::Version,
     book::{Book, Change, Event},
+    dnssec::Signing,
     metrics::State,
     serial,
     store::{self, Held, Kept},
@@ -23,6 +24,9 @@ use crate::{
 
 /// How many waiting events go into one change of the zone.
 const BATCH: usize = 1024;
+
+/// What stands between the settings' digest and that of the signing, where the zone is kept.
+const SIGNED: char = '@';
 
 /// Keeps the snapshot as the events want it, until they end.
 #[derive(Debug)]
@@ -37,6 +41,7 @@ pub struct Publisher {
     kept: watch::Sender<Option<Kept>>,
     history: History,
     versions: watch::Sender<Option<Version>>,
+    signing: Option<watch::Receiver<Arc<Signing>>>,
     held: watch::Sender<Option<Held>>,
 }
 
@@ -53,6 +58,7 @@ impl Publisher {
             kept: watch::Sender::new(None),
             history: History::default(),
             versions: watch::Sender::new(None),
+            signing: None,
             held: watch::Sender::new(None),
         }
     }
@@ -73,6 +79,12 @@ impl Publisher {
     #[must_use]
     pub fn recording(self, history: History) -> Self {
         Self { history, ..self }
+    }
+
+    /// The same, signing the zone as it is told, now and as time goes on.
+    #[must_use]
+    pub fn signing(self, signing: Option<watch::Receiver<Arc<Signing>>>) -> Self {
+        Self { signing, ..self }
     }
 
     /// What is served, for the other replicas, as it changes.
@@ -98,8 +110,15 @@ impl Publisher {
     /// # Errors
     /// As [`Publisher::follow`].
     pub fn resume(&mut self, kept: &Kept) -> Result<(), ZoneError> {
-        let same = kept.settings == self.settings.digest();
-        let serial = if same { kept.serial } else { serial::after(Some(kept.serial), kept.serial) };
+        let same = kept.settings.split(SIGNED).next() == Some(&self.settings.digest());
+        let signing = self.signing.as_ref().map(|signing| Arc::clone(&signing.borrow()));
+        let serial = if kept.settings == self.described(signing.as_ref()) {
+            kept.serial
+        } else {
+            // With other signatures it is another zone too, at the same revision.
+            let wanted = same.then(|| self.serial(kept.revision, signing.as_ref()));
+            serial::after(Some(kept.serial), wanted.unwrap_or(kept.serial))
+        };
         self.book = Book::resumed(&kept.held, same.then_some(kept.revision));
         self.served = same.then_some(kept.revision);
         let labels: BTreeSet<Label> = kept.held.values().map(|published| published.label.clone()).collect();
@@ -108,6 +127,7 @@ impl Publisher {
             (label, published)
         });
         let zone = Zone::new(Arc::clone(&self.settings), serial)?.changed(changes, serial)?;
+        let zone = zone.resigned(signing.as_ref(), serial)?;
         tracing::info!(serial, names = zone.len(), "the zone that was kept is served until the API server is reached");
         self.snapshot.store(Some(Arc::new(zone)));
         self.state.swapped(true);
@@ -132,6 +152,7 @@ impl Publisher {
                     None => return Ok(()),
                 },
                 Some(theirs) = others.recv() => self.agree(&theirs)?,
+                () = renewed(&mut self.signing) => self.resign()?,
             }
         }
     }
@@ -152,13 +173,49 @@ impl Publisher {
             self.tell();
             return Ok(());
         }
-        let before = self.snapshot.load().as_ref().map(|zone| zone.serial());
+        let current = self.snapshot.load_full();
+        let (before, signing) = match &current {
+            Some(zone) => (Some(zone.serial()), zone.signing().cloned()),
+            None => (None, self.wanted_signing()),
+        };
         let changes = self.book.changes();
         for (label, _) in changes.iter().filter(|(label, _)| self.settings.is_taken(label)) {
             tracing::warn!(%label, "an instance has the name of a name server or of the static part; it is not served under it");
         }
         self.served = Some(revision);
-        self.swap(changes, serial::after(before, serial::of(revision, self.serial_offset)))
+        self.swap(changes, serial::after(before, self.serial(revision, signing.as_ref())))
+    }
+
+    /// Signs the zone as it is to be signed now: under a serial of its own, since there is no write to Kubernetes that has one.
+    ///
+    /// # Errors
+    /// As [`Publisher::follow`].
+    pub fn resign(&mut self) -> Result<(), ZoneError> {
+        let (Some(signing), Some(current)) = (self.wanted_signing(), self.snapshot.load_full()) else { return Ok(()) };
+        if current.signing().is_some_and(|own| own.is_like(&signing)) {
+            return Ok(());
+        }
+        let wanted = self.served.map_or(current.serial(), |revision| self.serial(revision, Some(&signing)));
+        let serial = serial::after(Some(current.serial()), wanted);
+        let zone = current.resigned(Some(&signing), serial)?;
+        tracing::info!(zone = %zone.origin(), serial, "the zone is signed anew");
+        self.replace(current, zone, Vec::new());
+        Ok(())
+    }
+
+    fn wanted_signing(&self) -> Option<Arc<Signing>> {
+        self.signing.as_ref().map(|signing| Arc::clone(&signing.borrow()))
+    }
+
+    /// The serial of the zone at a revision, signed in this way.
+    fn serial(&self, revision: u64, signing: Option<&Arc<Signing>>) -> u32 {
+        serial::of(revision, self.serial_offset.wrapping_add(signing.map_or(0, |signing| signing.serials())))
+    }
+
+    /// The settings and how the zone is signed, as a text.
+    fn described(&self, signing: Option<&Arc<Signing>>) -> String {
+        let settings = self.settings.digest();
+        signing.map_or_else(|| settings.clone(), |signing| format!("{settings}{SIGNED}{}", signing.digest()))
     }
 
     /// Takes over the serial of another replica that holds the same and is ahead.
@@ -172,28 +229,38 @@ impl Publisher {
 
     /// What is served now.
     fn version(&self) -> Option<Version> {
-        let serial = self.snapshot.load().as_ref()?.serial();
-        let digest = store::digest(format!("{} {:x}", self.settings.digest(), self.book.digest()).as_bytes());
-        Some(Version { serial, digest })
+        let zone = self.snapshot.load_full()?;
+        let described = self.described(zone.signing());
+        let digest = store::digest(format!("{described} {:x}", self.book.digest()).as_bytes());
+        Some(Version { serial: zone.serial(), digest })
     }
 
     fn swap(&mut self, changes: Vec<Change>, serial: u32) -> Result<(), ZoneError> {
         let labels: Vec<Label> = changes.iter().map(|(label, _)| label.clone()).collect();
         let current = self.snapshot.load_full();
+        let is_first = current.is_none();
         let current = current.map_or_else(|| Zone::new(Arc::clone(&self.settings), serial).map(Arc::new), Ok)?;
-        let zone = current.changed(changes, serial)?;
+        let mut zone = current.changed(changes, serial)?;
+        if is_first {
+            zone = zone.resigned(self.wanted_signing().as_ref(), serial)?;
+        }
         tracing::info!(zone = %zone.origin(), serial, changes = labels.len(), names = zone.len(), "the zone has changed");
+        self.replace(current, zone, labels);
+        Ok(())
+    }
+
+    fn replace(&mut self, current: Arc<Zone>, zone: Zone, labels: Vec<Label>) {
+        let (serial, settings) = (zone.serial(), self.described(zone.signing()));
         // A secondary may ask as soon as the new one is served, so the way there is laid first.
         self.history.left(current, labels.clone());
         self.snapshot.store(Some(Arc::new(zone)));
         self.state.swapped(false);
         self.warn_of_unwritten(&labels);
-        let (settings, held) = (self.settings.digest(), self.book.held().clone());
+        let held = self.book.held().clone();
         let zone = self.settings.origin().to_ascii().trim_end_matches('.').to_owned();
         let revision = self.served.unwrap_or_default();
         self.kept.send_replace(Some(Kept { zone, serial, revision, settings, held }));
         self.tell();
-        Ok(())
     }
 
     /// A fault of one instance: the others have their names, and somebody should know.
@@ -210,6 +277,16 @@ impl Publisher {
         self.held.send_replace(Some(self.book.held().clone()));
         self.versions.send_replace(self.version());
     }
+}
+
+/// Waits until the zone is to be signed otherwise: for ever where it is not signed.
+async fn renewed(signing: &mut Option<watch::Receiver<Arc<Signing>>>) {
+    if let Some(signing) = signing
+        && signing.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::{
     Snapshot, agreement,
     args::Args,
     cookie::{Cookies, SecretError},
+    dnssec::renewal::{Folder, SigningError},
     http::{self, HttpError},
     limit::Limits,
     metrics::Metrics,
@@ -60,6 +61,9 @@ pub enum RunError {
     /// Wrong keys.
     #[error("--tsig-keys: {0}")]
     Keys(#[from] KeysError),
+    /// Keys with which the zone cannot be signed.
+    #[error("--dnssec-keys: {0}")]
+    Signing(#[from] SigningError),
     /// A key that is not there.
     #[error("secondary {0} has a key that --tsig-keys does not have; add it there")]
     UnknownKey(SocketAddr),
@@ -106,7 +110,10 @@ pub async fn run_until(args: Args, client: Client, stop: CancellationToken) -> R
     let service = service(&args, &snapshot).await?;
     let metrics = service.metrics.clone();
     let (keys, history) = (service.keys.clone(), service.history.clone());
+    let signing =
+        args.dnssec_keys.as_ref().map(|path| Folder::new(path, settings.wire_origin()).follow()).transpose()?;
     let mut publisher = Publisher::new(Arc::clone(&settings), Arc::clone(&snapshot))
+        .signing(signing)
         .with_serial_offset(args.serial_offset)
         .telling(Arc::clone(&metrics.state))
         .recording(history);
@@ -142,11 +149,16 @@ pub async fn run_until(args: Args, client: Client, stop: CancellationToken) -> R
 }
 
 /// Tells the secondaries of new serials, until it is dropped.
-fn tell(args: &Args, keys: &Keys, settings: &ZoneSettings, publisher: &Publisher) -> Result<JoinSet<()>, RunError> {
+fn tell(
+    args: &Args,
+    keys: &Keys,
+    settings: &Arc<ZoneSettings>,
+    publisher: &Publisher,
+) -> Result<JoinSet<()>, RunError> {
     let mut telling = JoinSet::new();
     for Secondary { address, key } in &args.secondaries {
         let known = key.as_ref().map(|name| keys.named(name).cloned().ok_or(RunError::UnknownKey(*address)));
-        telling.spawn(notify::tell(*address, known.transpose()?, settings.wire_origin().clone(), publisher.kept()));
+        telling.spawn(notify::tell(*address, known.transpose()?, Arc::clone(settings), publisher.kept()));
     }
     Ok(telling)
 }

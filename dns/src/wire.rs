@@ -50,6 +50,18 @@ pub mod kind {
     pub const OPT: u16 = 41;
     /// The digest of a child's key, which the parent holds (RFC 4034).
     pub const DS: u16 = 43;
+    /// A signature over a set (RFC 4034).
+    pub const RRSIG: u16 = 46;
+    /// A key of the zone (RFC 4034).
+    pub const DNSKEY: u16 = 48;
+    /// A proof of what does not exist (RFC 5155).
+    pub const NSEC3: u16 = 50;
+    /// How names are hashed for such proofs (RFC 5155).
+    pub const NSEC3PARAM: u16 = 51;
+    /// The DS that the parent is asked to have (RFC 7344).
+    pub const CDS: u16 = 59;
+    /// The key that the parent is asked to point to (RFC 7344).
+    pub const CDNSKEY: u16 = 60;
     /// A signature over a message (RFC 8945).
     pub const TSIG: u16 = 250;
     /// A request for changes (RFC 1995).

@@ -6,6 +6,7 @@ mod node;
 mod ready;
 mod rrset;
 mod settings;
+mod signed;
 mod sip;
 mod static_part;
 
@@ -20,6 +21,7 @@ pub use name_server::{NameServer, NameServerError};
 pub use node::{Node, Ready};
 pub use rrset::RrSet;
 pub use settings::{Timers, ZoneError, ZoneSettings};
+pub use signed::Touched;
 pub use static_part::StaticPart;
 
 use crate::{
@@ -38,6 +40,8 @@ pub struct Zone {
     negative: Arc<RrSet>,
     /// All names below the apex, by the label that follows the zone's own.
     branches: HashTrieMapSync<Box<[u8]>, Arc<Branch>>,
+    /// The signatures and the chain of denials, where there are keys.
+    signed: Option<signed::Signed>,
     /// The labels whose records could not be written down, and why: they have no name.
     unwritten: HashTrieMapSync<Box<[u8]>, Arc<str>>,
 }
@@ -69,7 +73,8 @@ impl Zone {
         }
         let apex = Arc::new(settings.apex(serial)?);
         let negative = Arc::new(settings.negative_soa(serial)?);
-        Ok(Self { settings, serial, apex, negative, branches, unwritten: HashTrieMapSync::new_sync() })
+        let unwritten = HashTrieMapSync::new_sync();
+        Ok(Self { settings, serial, apex, negative, branches, signed: None, unwritten })
     }
 
     /// The zone after changes under another serial, whether or not they change a record.
@@ -80,14 +85,15 @@ impl Zone {
     /// # Errors
     /// As [`Zone::new`].
     pub fn changed(&self, changes: impl IntoIterator<Item = Change>, serial: u32) -> Result<Self, ZoneError> {
-        let mut next = self.clone();
+        let (mut next, mut altered) = (self.clone(), Vec::new());
         for (label, published) in changes.into_iter().filter(|(label, _)| !self.settings.is_taken(label)) {
+            altered.extend(self.signed.is_some().then(|| label.as_str().as_bytes().into()));
             let sets = published.map(|published| sip::sets(&published, &self.settings)).transpose();
             next.enter(&label, sets);
         }
         next.apex = Arc::new(self.settings.apex(serial)?);
         next.negative = Arc::new(self.settings.negative_soa(serial)?);
-        Ok(Self { serial, ..next })
+        Ok(Self { serial, signed: None, ..next }.following(self, &altered))
     }
 
     /// Puts what stands under a label in place of what stood there.
@@ -98,6 +104,7 @@ impl Zone {
         match sets {
             Ok(Some(sets)) => {
                 let branch = ready::branch(Branch::new(sets), &key, &self.settings);
+                let branch = branch.sealed(self.seal(&key));
                 self.branches.insert_mut(key, Arc::new(branch));
             }
             Ok(None) => (),
@@ -137,6 +144,11 @@ impl Zone {
         let last = name::starts(part).last()?;
         let branch = self.branches.get(part.get(last + 1..)?)?;
         Some((branch, &part[..last]))
+    }
+
+    /// All that stands under a label.
+    pub fn branch_of(&self, label: &[u8]) -> Option<&Arc<Branch>> {
+        self.branches.get(label)
     }
 
     /// The wildcard right below the zone's own name, which stands for all labels that do not exist.

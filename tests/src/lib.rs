@@ -8,6 +8,7 @@ pub mod control_plane;
 pub mod fault;
 pub mod kinds;
 pub mod local;
+pub mod pbx;
 pub mod product;
 mod supervisor;
 

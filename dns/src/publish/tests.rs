@@ -151,3 +151,5 @@ fn a_replica_that_lags_behind_still_comes_to_the_same_serial() {
     new.agree(&old.version().unwrap()).unwrap();
     assert_eq!(served(&old), served(&new));
 }
+
+mod signed;

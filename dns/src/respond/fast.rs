@@ -2,6 +2,7 @@
 
 use super::{Transport, frame};
 use crate::{
+    dnssec::proof,
     wire::{HEADER, Query, Section, Writer, kind, name, query::OPT_LENGTH},
     zone::{Ready, Zone},
 };
@@ -13,8 +14,10 @@ pub fn respond(zone: &Zone, message: &[u8], transport: Transport, out: &mut Vec<
     let Some(name) = lower.get_mut(..query.name().len()) else { return false };
     name.copy_from_slice(query.name());
     name.make_ascii_lowercase();
-    match find(zone, name, query.kind) {
+    let signed = zone.is_signed() && query.edns.is_some_and(|edns| edns.dnssec_ok);
+    match find(zone, name, query.kind, signed) {
         Found::Ready(ready) => positive(&query, ready, transport, out),
+        Found::Negative(code) if signed => proven(zone, &query, name, code, transport, out),
         Found::Negative(code) => negative(zone, &query, code, transport, out),
         Found::Unusual => false,
     }
@@ -29,8 +32,8 @@ enum Found<'z> {
 const NO_ERROR: u8 = 0;
 const NX_DOMAIN: u8 = 3;
 
-fn find<'z>(zone: &'z Zone, name: &[u8], kind: u16) -> Found<'z> {
-    let unusual = matches!(kind, 0 | kind::OPT | 249..=254);
+fn find<'z>(zone: &'z Zone, name: &[u8], kind: u16, signed: bool) -> Found<'z> {
+    let unusual = matches!(kind, 0 | kind::OPT | kind::RRSIG | 249..=254);
     let part = name::below(name, zone.wire_origin().as_bytes()).filter(|part| !part.is_empty() && !unusual);
     let Some(part) = part else { return Found::Unusual };
     let Some((branch, rest)) = zone.branch(part) else {
@@ -41,7 +44,8 @@ fn find<'z>(zone: &'z Zone, name: &[u8], kind: u16) -> Found<'z> {
     }
     let Some(node) = branch.get(rest) else { return Found::Negative(NX_DOMAIN) };
     let Some(set) = node.wanted(kind) else { return Found::Negative(NO_ERROR) };
-    node.ready(set).map_or(Found::Unusual, Found::Ready)
+    let ready = if signed { zone.ready_signed(branch, part, rest, set) } else { node.ready(set) };
+    ready.map_or(Found::Unusual, Found::Ready)
 }
 
 fn positive(query: &Query<'_>, ready: &Ready, transport: Transport, out: &mut Vec<u8>) -> bool {
@@ -62,6 +66,18 @@ fn negative(zone: &Zone, query: &Query<'_>, code: u8, transport: Transport, out:
     let opt = if query.edns.is_some() { OPT_LENGTH } else { 0 };
     let mut writer = Writer::after_question(out, limit(query, transport) - opt);
     if !writer.set(Section::Authority, zone.wire_origin().as_bytes(), zone.negative_soa()) {
+        return false;
+    }
+    end(query, out);
+    true
+}
+
+/// What [`negative`] says, with signatures and proofs.
+fn proven(zone: &Zone, query: &Query<'_>, name: &[u8], code: u8, transport: Transport, out: &mut Vec<u8>) -> bool {
+    begin(query, code, out);
+    let mut writer = Writer::after_question(out, limit(query, transport) - OPT_LENGTH);
+    let authority = proof::negative(zone, name);
+    if !authority.iter().all(|(owner, set)| writer.set(Section::Authority, owner, set)) {
         return false;
     }
     end(query, out);

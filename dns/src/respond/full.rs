@@ -10,7 +10,8 @@ use super::{Answered, Asking, Transport, frame};
 use crate::{
     answer::{Answer, Question, answer},
     cookie::{self, Shown},
-    wire::{HEADER, LEAST_PAYLOAD, Section, UDP_PAYLOAD, WireName, Writer, name, query::OPT_LENGTH},
+    dnssec,
+    wire::{HEADER, LEAST_PAYLOAD, Section, UDP_PAYLOAD, WireName, Writer, kind, name, query::OPT_LENGTH},
     zone::Zone,
 };
 
@@ -85,7 +86,14 @@ fn decide<'z>(zone: Option<&'z Zone>, request: &Message) -> Answer<'z> {
     let [query] = &*request.queries else { return Answer::refusal(ResponseCode::FormErr) };
     let Some(zone) = zone else { return Answer::refusal(ResponseCode::ServFail) };
     let name = WireName::of(&query.name);
-    answer(zone, Question { name: name.as_bytes(), kind: query.query_type.into(), class: query.query_class.into() })
+    let question = Question { name: name.as_bytes(), kind: query.query_type.into(), class: query.query_class.into() };
+    let mut answer = answer(zone, question);
+    if question.kind == kind::RRSIG {
+        answer = dnssec::proof::signatures(zone, question, answer);
+    }
+    // Signatures go to those who ask for them (RFC 3225, section 3).
+    let wants_signatures = request.edns.as_ref().is_some_and(|edns| edns.flags().dnssec_ok);
+    if wants_signatures { dnssec::complete(zone, question, answer) } else { answer }
 }
 
 /// A header with a code and nothing else, for what could not be read.

@@ -1,17 +1,21 @@
 //! The quick way against the full one, and both against nonsense.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use hickory_proto::op::Message;
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    dnssec::{Key, Keyring, Signing, Tick, algorithm::Algorithm, key::Times},
     wire::{WireName, kind, name},
     zone::tests::{published, zone_with},
 };
 
-const KINDS: [u16; 16] = [
+const KINDS: [u16; 19] = [
+    kind::RRSIG,
+    kind::DNSKEY,
+    kind::NSEC3,
     kind::A,
     kind::NS,
     kind::CNAME,
@@ -41,6 +45,14 @@ fn zone(wildcard: bool) -> Zone {
     let mut instances = vec![published("many", &many), published("some", &many[..30])];
     instances.extend((0..60).map(|n| published(&format!("pbx-{n}"), &[&format!("203.0.113.{n}"), "2001:db8::9"])));
     zone_with(&text, &instances)
+}
+
+/// The same zone, signed.
+fn signed(wildcard: bool) -> Zone {
+    let zone = zone(wildcard);
+    let key = Key::of(Algorithm::Ed25519, &[7; 32], true, Times::ALWAYS).unwrap();
+    let signing = Signing::new(&Keyring::new([key]), Tick::of(1_795_810_000), zone.wire_origin()).unwrap();
+    zone.resigned(Some(&Arc::new(signing)), 1001).unwrap()
 }
 
 /// All names of a zone, in wire form.
@@ -99,9 +111,11 @@ fn agree(zone: &Zone, message: &[u8], transport: Transport) -> bool {
 
 #[test]
 fn both_ways_give_the_same_octets_for_the_whole_zone() {
-    let ednses = [None, Some(Edns { payload: 0, dnssec_ok: true }), Some(Edns { payload: 4096, dnssec_ok: false })];
-    for wildcard in [false, true] {
-        let zone = zone(wildcard);
+    let plain = [None, Some(Edns { payload: 0, dnssec_ok: true }), Some(Edns { payload: 4096, dnssec_ok: false })];
+    let checking = [0, 1232].map(|payload| Some(Edns { payload, dnssec_ok: true }));
+    let zones =
+        [(zone(false), &plain[..]), (zone(true), &plain), (signed(false), &checking), (signed(true), &checking)];
+    for (zone, ednses) in zones {
         let (mut asked, mut quick) = (0, 0);
         for name in names(&zone) {
             let neighbours = [name.clone(), [b"\x01x", &*name].concat(), name.to_ascii_uppercase(), name[1..].to_vec()];
@@ -109,7 +123,7 @@ fn both_ways_give_the_same_octets_for_the_whole_zone() {
                 .iter()
                 .filter(|name| name::labels(name).map(|label| label.len() + 1).sum::<usize>() + 1 == name.len())
             {
-                for (kind, edns) in KINDS.into_iter().flat_map(|kind| ednses.map(|edns| (kind, edns))) {
+                for (kind, edns) in KINDS.into_iter().flat_map(|kind| ednses.iter().map(move |edns| (kind, *edns))) {
                     for transport in [Transport::Udp, Transport::Tcp] {
                         let message = query(asked, [1, 0x10], name, kind, edns);
                         quick += u32::from(agree(&zone, &message, transport));
@@ -152,13 +166,14 @@ proptest! {
         edns in proptest::option::of((any::<u16>(), any::<bool>())),
         id in any::<u16>(),
         tcp in any::<bool>(),
+        with_signatures in any::<bool>(),
     ) {
-        thread_local! { static ZONE: Zone = zone(false); }
+        thread_local! { static ZONES: [Zone; 2] = [zone(false), signed(false)]; }
         // A response is not answered, and the operation is not random, or few would be queries.
         let flags = [flags[0] & 0x07, flags[1]];
         let message = query(id, flags, &name, kind, edns.map(|(payload, dnssec_ok)| Edns { payload, dnssec_ok }));
         let transport = if tcp { Transport::Tcp } else { Transport::Udp };
-        ZONE.with(|zone| agree(zone, &message, transport));
+        ZONES.with(|zones| agree(&zones[usize::from(with_signatures)], &message, transport));
     }
 
     #[test]
@@ -166,7 +181,7 @@ proptest! {
         mut message in proptest::collection::vec(any::<u8>(), 0..300),
         plain in any::<[bool; 4]>(),
     ) {
-        thread_local! { static ZONE: Zone = zone(true); }
+        thread_local! { static ZONE: Zone = signed(true); }
         // Mostly queries with few records, so that the parser gets beyond the header.
         for ((at, octets), _) in [(2, [1, 0]), (4, [0, 1]), (6, [0, 0]), (8, [0, 0])].into_iter().zip(plain).filter(|(_, plain)| *plain) {
             if let Some(place) = message.get_mut(at..at + 2) { place.copy_from_slice(&octets); }

@@ -11,9 +11,9 @@ use ecqx_domain::hostname::Label;
 
 use super::stream::{self, Item, Sets};
 use crate::{
+    dnssec::{Chain, Hash, Link},
     serial,
-    wire::{WireName, name},
-    zone::{Branch, RrSet, Zone},
+    zone::{Branch, RrSet, Touched, Zone},
 };
 
 /// How many states are remembered.
@@ -53,36 +53,88 @@ impl History {
         let Some(from) = steps.steps.iter().position(|(state, _)| state.serial() == serial) else {
             return stream::whole(zone);
         };
-        let labels: BTreeSet<&Label> = steps.steps.range(from..).flat_map(|(_, labels)| labels).collect();
-        changes(&steps.steps[from].0, zone, labels)
+        let mut changed = Changed::default();
+        changed
+            .labels
+            .extend(steps.steps.range(from..).flat_map(|(_, labels)| labels).map(|label| label.as_str().as_bytes()));
+        let later = steps.steps.range(from + 1..).map(|(state, _)| &**state).chain([&**zone]);
+        if later.filter_map(Zone::touched).all(|touched| changed.enter(touched)) {
+            changes(&steps.steps[from].0, zone, &changed)
+        } else {
+            stream::whole(zone)
+        }
+    }
+}
+
+/// Where two states can differ, apart from the zone's own name.
+#[derive(Default)]
+struct Changed<'s> {
+    labels: BTreeSet<&'s [u8]>,
+    links: BTreeSet<&'s Hash>,
+}
+
+impl<'s> Changed<'s> {
+    /// Whether they differ at names that can be told.
+    fn enter(&mut self, touched: &'s Touched) -> bool {
+        let Touched::These { labels, links } = touched else { return false };
+        self.labels.extend(labels.iter().map(|label| &**label));
+        self.links.extend(links);
+        true
     }
 }
 
 /// The differences between two states (RFC 1995, section 4): old SOA, what went; new SOA, what came.
-fn changes(old: &Arc<Zone>, new: &Arc<Zone>, labels: BTreeSet<&Label>) -> VecDeque<Item> {
-    let (mut gone, mut come) = (Sets::new(), Sets::new());
-    for label in labels {
-        let part = name::label(label.as_str());
-        let [before, after] = [old, new].map(|zone| zone.branch(&part).map(|(branch, _)| branch));
-        let top = new.wire_origin().prefixed(&part);
-        missing(before, after, &top, &mut gone);
-        missing(after, before, &top, &mut come);
-    }
+fn changes(old: &Arc<Zone>, new: &Arc<Zone>, changed: &Changed<'_>) -> VecDeque<Item> {
+    let (gone, come) = (missing(old, new, changed), missing(new, old, changed));
     let soa = |zone| stream::soa(zone).into_iter();
     let parts = soa(new).chain(soa(old)).chain([Item::Sets(gone)]).chain(soa(new)).chain([Item::Sets(come)]);
     parts.chain(soa(new)).collect()
 }
 
-/// The records of one branch that the other has not.
-fn missing(branch: Option<&Branch>, other: Option<&Branch>, top: &WireName, found: &mut Sets) {
-    for (part, node) in branch.into_iter().flat_map(Branch::nodes) {
+/// The records of one state that the other has not.
+fn missing(zone: &Zone, other: &Zone, changed: &Changed<'_>) -> Sets {
+    let mut found = Sets::new();
+    if zone.is_signed() || other.is_signed() {
+        found.extend(without(stream::of_apex(zone), &stream::of_apex(other)));
+    }
+    for label in &changed.labels {
+        let [here, there] = [zone, other].map(|zone| zone.branch_of(label));
+        if let Some(branch) = here {
+            of_branch(zone, label, branch, there.map(|branch| &**branch), &mut found);
+        }
+    }
+    let origin = zone.wire_origin();
+    for hash in &changed.links {
+        let [here, there] = [zone, other].map(|zone| zone.chain().and_then(|chain| Chain::matching(chain, hash)));
+        let sets = |link: Option<(&Hash, &Arc<Link>)>| {
+            link.map(|(hash, link)| stream::of_link(hash, link, origin)).unwrap_or_default()
+        };
+        found.extend(without(sets(here), &sets(there)));
+    }
+    found
+}
+
+/// The records of one branch, signatures included, that the other has not.
+fn of_branch(zone: &Zone, label: &[u8], branch: &Branch, other: Option<&Branch>, found: &mut Sets) {
+    let top = zone.top(label);
+    for (part, node) in branch.nodes() {
         let there = other.and_then(|other| other.get(part));
         for set in node.sets() {
             let same = there.and_then(|node| node.get(set.kind()));
-            let rest = same.map_or_else(|| Some(set.clone()), |same| RrSet::without(set, same));
-            found.extend(rest.map(|rest| (top.prefixed(part), rest)));
+            let signed = same.and_then(|same| other?.signature(&top, part, same));
+            let mut add = |set: Option<&RrSet>, other: Option<&RrSet>| {
+                let rest = set.and_then(|set| other.map_or_else(|| Some(set.clone()), |other| set.without(other)));
+                found.extend(rest.map(|rest| (top.prefixed(part), rest)));
+            };
+            add(Some(set), same);
+            add(branch.signature(&top, part, set), signed);
         }
     }
+}
+
+/// Those sets that the others do not have, to the octet.
+fn without(sets: Sets, others: &Sets) -> Sets {
+    sets.into_iter().filter(|set| !others.contains(set)).collect()
 }
 
 #[cfg(test)]
@@ -94,7 +146,7 @@ mod tests {
     fn sizes(items: VecDeque<Item>) -> Vec<usize> {
         let size = |item| match item {
             Item::Sets(sets) => sets.len(),
-            Item::Branch(..) => 100,
+            Item::Branch(..) | Item::Links(..) => 100,
         };
         items.into_iter().map(size).collect()
     }

@@ -4,6 +4,7 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     str::FromStr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,7 +14,8 @@ use super::tsig::{Key, Session};
 use crate::{
     metrics::unix_now,
     store::Kept,
-    wire::{CLASS_IN, HEADER, WireName, kind},
+    wire::{CLASS_IN, HEADER, Section, WireName, Writer, kind},
+    zone::{RrSet, ZoneSettings},
 };
 
 /// How long the first try waits for an answer; each later one twice as long.
@@ -22,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const TRIES: u32 = 6;
 /// How soon one secondary is told again: it asks for all that has changed until then.
 const PAUSE: Duration = Duration::from_millis(200);
+/// The most octets before the signature, so that it always fits into a datagram.
+const LONGEST: usize = 900;
 /// The opcode of NOTIFY, where it stands in the header.
 const NOTIFY: u8 = 4 << 3;
 
@@ -52,11 +56,21 @@ impl FromStr for Secondary {
 }
 
 /// Tells one secondary of each new serial, until there can be no more.
-pub async fn tell(address: SocketAddr, key: Option<Key>, origin: WireName, mut newest: watch::Receiver<Option<Kept>>) {
+///
+/// The SOA goes along (RFC 1996, section 3.7), so that a secondary that is still transferring an older state knows that it has to come
+/// again: NSD forgets a notification without it then.
+pub async fn tell(
+    address: SocketAddr,
+    key: Option<Key>,
+    settings: Arc<ZoneSettings>,
+    mut newest: watch::Receiver<Option<Kept>>,
+) {
     while newest.changed().await.is_ok() {
         let serial = newest.borrow_and_update().as_ref().map(|kept| kept.serial);
         for attempt in 0..TRIES {
-            match once(address, key.clone(), &origin, PATIENCE * 2_u32.pow(attempt)).await {
+            let soa = serial.and_then(|serial| settings.soa_set(serial).ok());
+            let message = message(rand::random(), key.clone(), settings.wire_origin(), soa.as_ref());
+            match once(address, &message, PATIENCE * 2_u32.pow(attempt)).await {
                 Ok(true) => break,
                 Ok(false) => tracing::debug!(%address, serial, "a secondary does not answer"),
                 Err(error) => {
@@ -74,12 +88,11 @@ pub async fn tell(address: SocketAddr, key: Option<Key>, origin: WireName, mut n
 }
 
 /// Whether it answered in time.
-async fn once(address: SocketAddr, key: Option<Key>, origin: &WireName, patience: Duration) -> io::Result<bool> {
+async fn once(address: SocketAddr, message: &[u8], patience: Duration) -> io::Result<bool> {
     let from: IpAddr = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((from, 0)).await?;
     socket.connect(address).await?;
-    let message = message(rand::random(), key, origin);
-    socket.send(&message).await?;
+    socket.send(message).await?;
     let mut answer = [0; 512];
     let answered = async {
         loop {
@@ -96,13 +109,17 @@ async fn once(address: SocketAddr, key: Option<Key>, origin: &WireName, patience
     }
 }
 
-fn message(id: u16, key: Option<Key>, origin: &WireName) -> Vec<u8> {
+fn message(id: u16, key: Option<Key>, origin: &WireName, soa: Option<&RrSet>) -> Vec<u8> {
     let mut message = id.to_be_bytes().to_vec();
     // AA is set in a notification (RFC 1996, section 4.5); the question is for the SOA.
     message.extend([NOTIFY | 0x04, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
     message.extend(origin.as_bytes());
     message.extend(kind::SOA.to_be_bytes());
     message.extend(CLASS_IN.to_be_bytes());
+    if let Some(soa) = soa {
+        // What does not fit is left out: it is a hint.
+        Writer::after_question(&mut message, LONGEST).set(Section::Answer, origin.as_bytes(), soa);
+    }
     if let Some(key) = key {
         Session::new(key).sign(&mut message, unix_now());
     }

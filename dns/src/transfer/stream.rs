@@ -4,6 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::tsig::Session;
 use crate::{
+    dnssec::{Chain, Hash, Link, chain},
     respond::frame,
     wire::{HEADER, Section, WireName, Writer, kind, name},
     zone::{Branch, RrSet, Zone},
@@ -11,6 +12,8 @@ use crate::{
 
 /// How large a message gets: what fits is compressed together, and 14 bits of pointers reach over it.
 const MESSAGE: usize = 16_384;
+/// How many proofs are made ready at once.
+const LINKS: usize = 64;
 /// The most that a message over TCP may take.
 const LONGEST: usize = 65_535;
 
@@ -24,6 +27,8 @@ pub enum Item {
     Sets(Sets),
     /// All that stands under a label.
     Branch(WireName, Arc<Branch>),
+    /// Proofs of what does not exist.
+    Links(WireName, Vec<(Hash, Arc<Link>)>),
 }
 
 impl Item {
@@ -31,14 +36,37 @@ impl Item {
         match self {
             Self::Sets(sets) => sets,
             Self::Branch(top, branch) => {
-                let sets = |(part, node): (&[u8], &crate::zone::Node)| {
+                let mut sets = Sets::new();
+                for (part, set) in
+                    branch.nodes().flat_map(|(part, node)| node.sets().iter().map(move |set| (part, set)))
+                {
                     let owner = top.prefixed(part);
-                    node.sets().iter().map(move |set| (owner.clone(), set.clone())).collect::<Vec<_>>()
-                };
-                branch.nodes().flat_map(sets).collect()
+                    sets.push((owner.clone(), set.clone()));
+                    sets.extend(branch.signature(&top, part, set).map(|signature| (owner, signature.clone())));
+                }
+                sets
             }
+            Self::Links(origin, links) => links.iter().flat_map(|(hash, link)| of_link(hash, link, &origin)).collect(),
         }
     }
+}
+
+/// A proof and the signature over it.
+pub fn of_link(hash: &Hash, link: &Link, origin: &WireName) -> Sets {
+    let owner = origin.prefixed(&chain::label(hash));
+    let (set, signature) = link.records(hash, origin);
+    vec![(owner.clone(), set.clone()), (owner, signature.clone())]
+}
+
+/// The sets of the zone's own name without the SOA, and all signatures there.
+pub fn of_apex(zone: &Zone) -> Sets {
+    let owner = zone.wire_origin();
+    let mut sets = Sets::new();
+    for set in zone.apex().sets() {
+        sets.extend((set.kind() != kind::SOA).then(|| (owner.clone(), set.clone())));
+        sets.extend(zone.apex_signature(set).map(|signature| (owner.clone(), signature.clone())));
+    }
+    sets
 }
 
 /// The SOA of a state.
@@ -49,14 +77,15 @@ pub fn soa(zone: &Zone) -> Option<Item> {
 
 /// The whole zone between two SOAs (RFC 5936, section 2.2).
 pub fn whole(zone: &Arc<Zone>) -> VecDeque<Item> {
-    let apex = zone.apex().sets().iter().filter(|set| set.kind() != kind::SOA);
-    let apex = apex.map(|set| (zone.wire_origin().clone(), set.clone())).collect();
-    let branches = zone.branches().into_iter().map(|(label, branch)| {
-        // A label has at most 63 octets.
-        let wire = [&[u8::try_from(label.len()).unwrap_or(63)], label].concat();
-        Item::Branch(zone.wire_origin().prefixed(&wire), Arc::clone(branch))
+    let branches = zone.branches().into_iter();
+    let branches = branches.map(|(label, branch)| Item::Branch(zone.top(label), Arc::clone(branch)));
+    let links: Vec<_> = zone.chain().into_iter().flat_map(Chain::links).collect();
+    let links = links.chunks(LINKS).map(|links| {
+        let links = links.iter().map(|(hash, link)| (**hash, Arc::clone(link))).collect();
+        Item::Links(zone.wire_origin().clone(), links)
     });
-    soa(zone).into_iter().chain([Item::Sets(apex)]).chain(branches).chain(soa(zone)).collect()
+    let all = soa(zone).into_iter().chain([Item::Sets(of_apex(zone))]).chain(branches).chain(links);
+    all.chain(soa(zone)).collect()
 }
 
 /// The messages of one transfer.

@@ -1,15 +1,20 @@
 //! All that stands under one label of the zone. Pure.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Node, RrSet};
-use crate::wire::{kind, name};
+use crate::{
+    dnssec::Seal,
+    wire::{WireName, kind, name},
+};
 
 /// The names under one label of the zone, that label's own included, by what stands before that label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branch {
     nodes: Box<[(Box<[u8]>, Node)]>,
     plain: bool,
+    /// How it is signed, where it is.
+    seal: Option<Arc<Seal>>,
 }
 
 /// Where a name stands in a branch.
@@ -41,7 +46,7 @@ impl Branch {
         }
         let nodes: Box<[_]> = nodes.into_iter().map(|(part, sets)| (part, Node::new(sets))).collect();
         let is_plain = |(part, node): &(Box<[u8]>, Node)| !is_wildcard(part) && !node.is_special();
-        Self { plain: nodes.iter().all(is_plain), nodes }
+        Self { plain: nodes.iter().all(is_plain), nodes, seal: None }
     }
 
     /// Whether it holds neither cuts nor aliases nor wildcards: then a name exists or does not, and that is all.
@@ -70,6 +75,29 @@ impl Branch {
 
     pub(super) fn nodes_mut(&mut self) -> impl Iterator<Item = (&[u8], &mut Node)> {
         self.nodes.iter_mut().map(|(part, node)| (&**part, node))
+    }
+
+    /// The same, signed otherwise, or not at all.
+    #[must_use]
+    pub fn sealed(mut self, seal: Option<Arc<Seal>>) -> Self {
+        self.nodes_mut().for_each(|(_, node)| node.set_signed(seal.is_some()));
+        self.seal = seal;
+        self
+    }
+
+    /// The signatures over a set that stands under `top`, the branch's own name. There are none where the zone is not signed, over
+    /// what belongs to another zone, and over a delegation but for its digests (RFC 4035, section 2.2).
+    pub fn signature(&self, top: &WireName, part: &[u8], set: &RrSet) -> Option<&RrSet> {
+        let seal = self.seal.as_ref()?;
+        if self.cut(part).is_some_and(|(at, _)| at.len() < part.len() || set.kind() != kind::DS) {
+            return None;
+        }
+        self.get(part)?.signature(set, || seal.sign(top.prefixed(part).as_bytes(), set))
+    }
+
+    /// What stands before the branch's label in the name of the cut at or above a name, if there is one.
+    pub fn cut_at(&self, part: &[u8]) -> Option<&[u8]> {
+        self.cut(part).map(|(at, _)| at)
     }
 
     /// The highest cut at or above a name: what stands below it is another zone's, whatever is held there.

@@ -1,13 +1,22 @@
 //! What one name holds. Pure.
 
 use super::RrSet;
-use crate::wire::kind;
+use crate::{dnssec::cache::Cache, wire::kind};
 
 /// The sets of one name. Without any it is an empty non-terminal: it exists, since a name below it does (RFC 8020).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Node {
     sets: Box<[RrSet]>,
     ready: Box<[Option<Ready>]>,
+    /// In a signed zone, one for each set.
+    signed: Option<Box<[Signed]>>,
+}
+
+/// What a signed zone has besides a set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Signed {
+    signature: Cache<RrSet>,
+    ready: Cache<Option<Ready>>,
 }
 
 /// The octets that follow the question in the answer for one set, its additional records included.
@@ -25,7 +34,7 @@ pub struct Ready {
 impl Node {
     /// A name that holds these sets.
     pub fn new(sets: Vec<RrSet>) -> Self {
-        Self { sets: sets.into(), ready: Box::default() }
+        Self { sets: sets.into(), ready: Box::default(), signed: None }
     }
 
     /// The set of a type.
@@ -56,6 +65,27 @@ impl Node {
     pub fn ready(&self, set: &RrSet) -> Option<&Ready> {
         let at = self.sets.iter().position(|own| std::ptr::eq(own, set))?;
         self.ready.get(at)?.as_ref()
+    }
+
+    /// The same, with room for signatures, or without.
+    pub(super) fn set_signed(&mut self, signed: bool) {
+        self.signed = signed.then(|| self.sets.iter().map(|_| Signed::default()).collect());
+    }
+
+    /// The signatures over a set of this node; made when they are first wanted. None where the zone is not signed.
+    pub(super) fn signature(&self, set: &RrSet, make: impl FnOnce() -> RrSet) -> Option<&RrSet> {
+        Some(self.signed_part(set)?.signature.get_or_make(make))
+    }
+
+    /// The finished answer with signatures for a set of this node, likewise.
+    pub(super) fn ready_signed(&self, set: &RrSet, make: impl FnOnce() -> Option<Ready>) -> Option<&Ready> {
+        self.signed_part(set)?.ready.get_or_make(make).as_ref()
+    }
+
+    fn signed_part(&self, set: &RrSet) -> Option<&Signed> {
+        let signed = self.signed.as_ref()?;
+        let at = self.sets.iter().position(|own| std::ptr::eq(own, set))?;
+        signed.get(at)
     }
 
     /// Keeps finished answers, one for each set where there is one.

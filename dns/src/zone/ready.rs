@@ -2,7 +2,7 @@
 
 use super::{Branch, Node, Ready, RrSet, ZoneSettings};
 use crate::{
-    answer::additional,
+    answer::additional::{self, Named},
     wire::{CLASS_IN, HEADER, Section, WireName, Writer, name},
 };
 
@@ -31,6 +31,26 @@ fn of_node(branch: &Branch, top: &WireName, part: &[u8], node: &Node, settings: 
 }
 
 fn of_set(branch: &Branch, top: &WireName, owner: &WireName, set: &RrSet, settings: &ZoneSettings) -> Option<Ready> {
+    write(owner, &[(owner.as_bytes().into(), set)], &additional(branch, top, set, settings)?)
+}
+
+/// The finished answer with signatures; none where there is none without.
+pub fn signed(branch: &Branch, top: &WireName, part: &[u8], set: &RrSet, settings: &ZoneSettings) -> Option<Ready> {
+    let owner = top.prefixed(part);
+    let signature = branch.signature(top, part, set);
+    let answers: Vec<_> =
+        [Some(set), signature].into_iter().flatten().map(|set| (owner.as_bytes().into(), set)).collect();
+    let mut more = Vec::new();
+    for (target, set) in additional(branch, top, set, settings)? {
+        let signature = branch.signature(top, name::below(&target, top.as_bytes())?, set);
+        more.push((target.clone(), set));
+        more.extend(signature.map(|signature| (target, signature)));
+    }
+    write(&owner, &answers, &more)
+}
+
+/// What goes along with a set, if all of it stands in the branch.
+fn additional<'b>(branch: &'b Branch, top: &WireName, set: &RrSet, settings: &ZoneSettings) -> Option<Vec<Named<'b>>> {
     let within = |target: &[u8]| name::below(target, top.as_bytes()).is_some();
     let elsewhere_in_zone =
         |target: &[u8]| !within(target) && name::below(target, settings.wire_origin().as_bytes()).is_some();
@@ -38,20 +58,17 @@ fn of_set(branch: &Branch, top: &WireName, owner: &WireName, set: &RrSet, settin
     let leads_elsewhere = additional::targets(set).any(|(target, _)| elsewhere_in_zone(&target));
     let their_targets_do =
         found.iter().flat_map(|(_, set)| additional::targets(set)).any(|(target, _)| elsewhere_in_zone(&target));
-    if leads_elsewhere || their_targets_do {
-        return None;
-    }
-    write(owner, set, &found)
+    (!leads_elsewhere && !their_targets_do).then_some(found)
 }
 
-fn write(owner: &WireName, set: &RrSet, additional: &[(Box<[u8]>, &RrSet)]) -> Option<Ready> {
+fn write(owner: &WireName, answers: &[Named<'_>], additional: &[Named<'_>]) -> Option<Ready> {
     let mut message = vec![0; HEADER];
     message.extend_from_slice(owner.as_bytes());
     message.extend([0, 0]);
     message.extend(CLASS_IN.to_be_bytes());
     let begin = message.len();
     let mut writer = Writer::after_question(&mut message, LONGEST);
-    let fits = writer.set(Section::Answer, owner.as_bytes(), set)
+    let fits = answers.iter().all(|(owner, set)| writer.set(Section::Answer, owner, set))
         && additional.iter().all(|(owner, set)| writer.set(Section::Additional, owner, set));
     let counts = message[6..HEADER].try_into().ok()?;
     fits.then(|| Ready { counts, octets: message[begin..].into() })

@@ -34,6 +34,23 @@ impl RrSet {
         Ok(kind.map(|kind| Self { kind, ttl, data: all.into() }))
     }
 
+    /// The set of these data of one type, in octets.
+    pub fn of_octets(kind: u16, ttl: u32, data: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let mut all = Vec::new();
+        for octets in data {
+            // Keys, digests and signatures have some hundred octets.
+            all.extend(u16::try_from(octets.len()).unwrap_or_default().to_be_bytes());
+            all.extend(octets);
+        }
+        Self { kind, ttl, data: all.into() }
+    }
+
+    /// The same, to be kept for another time.
+    #[must_use]
+    pub fn with_ttl(&self, ttl: u32) -> Self {
+        Self { ttl, ..self.clone() }
+    }
+
     /// The type's number.
     pub fn kind(&self) -> u16 {
         self.kind

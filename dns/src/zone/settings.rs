@@ -127,6 +127,14 @@ impl ZoneSettings {
         Ok(Node::new(own.into_iter().chain(self.apex.iter().cloned()).collect()))
     }
 
+    /// The SOA of a state.
+    ///
+    /// # Errors
+    /// When it cannot be written down, which the settings' check has excluded.
+    pub fn soa_set(&self, serial: u32) -> Result<RrSet, ZoneError> {
+        self.written(APEX_TTL, [self.soa(serial)])
+    }
+
     /// The SOA as it goes with negative answers.
     pub(super) fn negative_soa(&self, serial: u32) -> Result<RrSet, ZoneError> {
         self.written(self.timers.negative_ttl.min(APEX_TTL), [self.soa(serial)])

@@ -13,6 +13,8 @@ const INTERNET: u16 = 1;
 const RRSIG: u16 = 46;
 const NSEC: u16 = 47;
 const ANY: u16 = 255;
+/// AA and TC.
+const CUT: (bool, bool) = (true, true);
 const CNAME: &str = " in cname ";
 
 /// Why an answer may differ from a peer's, if there is a reason. Each is a heading of `docs/dns-differences.md`.
@@ -28,9 +30,24 @@ pub fn explained(peer: &str, query: &Query, own: Option<&Seen>, other: Option<&S
     if query.variant == Variant::Trailing && peer == "nsd" && own.code == FORM_ERR {
         return Some("Octets after the message");
     }
-    let is_alias = own.answers.iter().any(|record| record.contains(CNAME));
+    if own.flags == CUT && other.flags == CUT && own.code == other.code {
+        return Some("What is cut");
+    }
+    let of_others = |record: &String| other.answers.contains(record);
+    if query.kind == RRSIG && own.code == other.code && (other.flags == CUT || own.answers.iter().all(of_others)) {
+        return Some("The type RRSIG");
+    }
+    let is_alias = own.flags == CUT || own.answers.iter().any(|record| record.contains(CNAME));
     if matches!(query.kind, RRSIG | NSEC) && peer == "knotd" && is_alias {
         return Some("Aliases, RRSIG and NSEC");
+    }
+    let is_theirs = |record: &String| other.authority.contains(record);
+    if query.name.starts_with("*.") && peer == "nsd" && own.answers.is_empty() && own.authority.iter().all(is_theirs) {
+        return Some("The wildcard's own name");
+    }
+    let of_theirs = |record: &String| own.authority.contains(record);
+    if query.name.starts_with("*.") && peer == "nsd" && other.flags == CUT && other.authority.iter().any(of_theirs) {
+        return Some("The wildcard's own name");
     }
     if query.class != INTERNET && own.code == NOT_IMP && other.code == REFUSED {
         return Some("Two faults in one message");

@@ -7,10 +7,11 @@ mod queries;
 mod secondaries;
 mod servers;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use ecqx_dns::{
     Snapshot,
+    dnssec::{Key, Keyring, Signing, Tick, algorithm::Algorithm, key::Times},
     published::Published,
     server::{Server, Service},
     zone::{Timers, Zone, ZoneSettings, build_snapshot},
@@ -71,9 +72,27 @@ fn zone() -> Zone {
     build_snapshot(few.chain(many), &settings(), 2_026_110_100).unwrap()
 }
 
+/// The same zone, signed.
+fn signed() -> Zone {
+    let (zone, now) = (zone(), SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs());
+    let times = Times { sync_publish: Some(0), ..Times::ALWAYS };
+    let key = |octet, is_entry| Key::of(Algorithm::Ed25519, &[octet; 32], is_entry, times).unwrap();
+    let keyring = Keyring::new([key(1, true), key(2, false)]);
+    let signing = Signing::new(&keyring, Tick::of(now), zone.wire_origin()).unwrap();
+    zone.resigned(Some(&Arc::new(signing)), zone.serial() + 1).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_that_of_nsd_and_of_knot_but_for_differences_that_are_explained() {
-    let zone = zone();
+    are_the_same(zone()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_from_the_signed_zone_is_theirs_too_signatures_and_proofs_included() {
+    are_the_same(signed()).await;
+}
+
+async fn are_the_same(zone: Zone) {
     let text = zone_file(&zone);
     let snapshot = Snapshot::default();
     snapshot.store(Some(Arc::new(zone.clone())));

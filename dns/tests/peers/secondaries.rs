@@ -12,7 +12,6 @@ use ecqx_dns::{
     publish::Publisher,
     server::{Server, Service},
     transfer::{History, Keys, notify},
-    wire::WireName,
 };
 
 use crate::{
@@ -84,8 +83,7 @@ async fn follows(start: impl Fn(SocketAddr, &str) -> Peer + Send + 'static) {
     let server = Server::start(servers::free_address(), service).await.unwrap();
     let address = server.address();
     let peer = tokio::task::spawn_blocking(move || start(address, SECRET)).await.unwrap();
-    let origin = WireName::of(&ZONE.parse::<hickory_proto::rr::Name>().unwrap());
-    let told = tokio::spawn(notify::tell(peer.address, keys.named("secondary").cloned(), origin, publisher.kept()));
+    let told = tokio::spawn(notify::tell(peer.address, keys.named("secondary").cloned(), settings(), publisher.kept()));
     let asker = Asker::new(peer.address);
     let changes = std::env::var("CHANGES").ok().and_then(|text| text.parse().ok()).unwrap_or(CHANGES);
     let begin = Instant::now();

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ecqx_dns::zone::{Node, Zone};
+use ecqx_dns::{
+    dnssec::{Chain, chain},
+    zone::{RrSet, Zone},
+};
 use tempfile::TempDir;
 
 /// How long a server may take to begin to answer.
@@ -62,7 +65,8 @@ impl Peer {
                  xfrdfile: \"{folder}/xfrd\"\n  zonelistfile: \"{folder}/zones\"\n  xfrdir: \"{folder}\"\n  \
                  xfrd-reload-timeout: 0\nremote-control:\n  control-enable: no\n\
                  key:\n  name: secondary\n  algorithm: hmac-sha256\n  secret: \"{secret}\"\n\
-                 zone:\n  name: {zone}\n  allow-notify: 127.0.0.1 secondary\n  request-xfr: {host}@{at} secondary\n"
+                 zone:\n  name: {zone}\n  allow-notify: 127.0.0.1 secondary\n  request-xfr: {host}@{at} secondary\n  \
+                 provide-xfr: 127.0.0.1 secondary\n"
             );
             (configuration, vec!["-d", "-c"])
         })
@@ -78,7 +82,7 @@ impl Peer {
                  background-workers: 1\ndatabase:\n  storage: {folder}\nlog:\n  - target: stderr\n    any: error\n\
                  key:\n  - id: secondary\n    algorithm: hmac-sha256\n    secret: {secret}\n\
                  remote:\n  - id: primary\n    address: {host}@{at}\n    key: secondary\n\
-                 acl:\n  - id: told\n    address: 127.0.0.1\n    key: secondary\n    action: notify\n\
+                 acl:\n  - id: told\n    address: 127.0.0.1\n    key: secondary\n    action: [notify, transfer]\n\
                  zone:\n  - domain: {zone}\n    storage: {folder}\n    file: transferred\n    zonefile-sync: -1\n    \
                  master: primary\n    acl: told\n"
             );
@@ -177,13 +181,30 @@ fn find(program: &str) -> String {
 
 /// The zone as a file that every server reads: the data of all types in octets (RFC 3597, section 5).
 pub fn zone_file(zone: &Zone) -> String {
-    let mut text = String::new();
-    node(&mut text, &zone.origin().to_ascii(), zone.apex());
-    for (label, branch) in zone.branches() {
-        for (part, held) in branch.nodes() {
-            let labels: Vec<_> = ecqx_dns::wire::name::labels(part).chain([label]).map(escaped).collect();
-            node(&mut text, &format!("{}.{}", labels.join("."), zone.origin().to_ascii()), held);
+    let (mut text, origin) = (String::new(), zone.origin().to_ascii());
+    for set in zone.apex().sets() {
+        write(&mut text, &origin, set);
+        if let Some(signature) = zone.apex_signature(set) {
+            write(&mut text, &origin, signature);
         }
+    }
+    for (label, branch) in zone.branches() {
+        for (part, node) in branch.nodes() {
+            let labels: Vec<_> = ecqx_dns::wire::name::labels(part).chain([label]).map(escaped).collect();
+            let name = format!("{}.{origin}", labels.join("."));
+            for set in node.sets() {
+                write(&mut text, &name, set);
+                if let Some(signature) = branch.signature(&zone.top(label), part, set) {
+                    write(&mut text, &name, signature);
+                }
+            }
+        }
+    }
+    for (hash, link) in zone.chain().into_iter().flat_map(Chain::links) {
+        let (proof, signature) = link.records(hash, zone.wire_origin());
+        let name = format!("{}.{origin}", escaped(&chain::label(hash)[1..]));
+        write(&mut text, &name, proof);
+        write(&mut text, &name, signature);
     }
     text
 }
@@ -199,14 +220,12 @@ fn escaped(label: &[u8]) -> String {
     })
 }
 
-fn node(text: &mut String, name: &str, node: &Node) {
-    for set in node.sets() {
-        for data in set.data() {
-            write!(text, "{name} {} IN TYPE{} \\# {} ", set.ttl(), set.kind(), data.len()).unwrap();
-            for octet in data {
-                write!(text, "{octet:02x}").unwrap();
-            }
-            text.push('\n');
+fn write(text: &mut String, name: &str, set: &RrSet) {
+    for data in set.data() {
+        write!(text, "{name} {} IN TYPE{} \\# {} ", set.ttl(), set.kind(), data.len()).unwrap();
+        for octet in data {
+            write!(text, "{octet:02x}").unwrap();
         }
+        text.push('\n');
     }
 }

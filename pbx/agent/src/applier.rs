@@ -5,14 +5,16 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::certificate::CHAIN;
 use crate::control::{Control, ControlError, answers};
 use crate::files::{self, WriteError};
+use crate::metrics::Applying;
 use crate::render::{self, DIALPLAN, PJSIP, QUEUES, RTP, Rendering, Settings, VOICEMAIL};
 use crate::source::{Source, SourceError};
 use crate::status::{Applied, Shared};
+use crate::throttle::{self, wall};
 use crate::wanted::Wanted;
 
 /// A reload of 3000 extensions takes a few seconds.
@@ -51,14 +53,15 @@ pub struct Applier {
     source: Source,
     control: Control,
     status: Shared,
+    applying: Arc<Applying>,
     /// Reload all in the next round, for Asterisk has not taken the files that are there.
     again: bool,
 }
 
 impl Applier {
     /// For one Asterisk.
-    pub fn new(settings: Settings, source: Source, control: Control, status: Shared) -> Self {
-        Self { settings: Arc::new(settings), source, control, status, again: false }
+    pub fn new(settings: Settings, source: Source, control: Control, status: Shared, applying: Arc<Applying>) -> Self {
+        Self { settings: Arc::new(settings), source, control, status, applying, again: false }
     }
 
     /// Writes the files that Asterisk starts with. When nothing valid is mounted, files from before a restart of the
@@ -75,6 +78,7 @@ impl Applier {
             {
                 files::ensure_dir(&dir)?;
             }
+            files::write_changed(&at.config, &[(wall::FILE, throttle::render(std::iter::empty()))].into())?;
             match source.read() {
                 Ok(wanted) => files::write_changed(&at.config, &render::render(&wanted, &settings).files)?,
                 Err(error) => {
@@ -106,6 +110,7 @@ impl Applier {
         if !self.is_booted().await {
             return Ok(());
         }
+        let begun = Instant::now();
         let (wanted, rendering, written) = self.write().await?;
         let applied = self.status.borrow().applied.as_ref().is_some_and(|applied| applied.mark == rendering.mark);
         if applied && written.is_empty() && !self.again {
@@ -113,10 +118,11 @@ impl Applier {
         }
         self.reload(&written).await?;
         self.confirm(&wanted, &rendering).await?;
+        self.applying.took(begun.elapsed());
         tracing::info!(generation = wanted.generation, reloaded = ?written, "limits applied");
         let enabled = wanted.enabled().into_iter().map(str::to_owned).collect();
-        let (generation, sips) = (wanted.generation, wanted.certificate.is_some());
-        let applied = Applied { generation, mark: rendering.mark, enabled, sips };
+        let (generation, sips) = (wanted.generation.clone(), wanted.certificate.is_some());
+        let applied = Applied { generation, mark: rendering.mark, enabled, sips, wanted: Arc::new(wanted) };
         self.status.send_modify(|status| status.applied = Some(applied));
         Ok(())
     }

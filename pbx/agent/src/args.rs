@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use clap::Parser;
 use pbx_contract::{
-    AGENT_PORT, DATA_DIR, LIMITS_DIR, PASSWORDS_DIR, RTP_FIRST, RTP_LAST, SIP_PORT, SIPS_PORT, TLS_DIR,
+    AGENT_PORT, CONSOLE_PORT, DATA_DIR, LIMITS_DIR, PASSWORDS_DIR, RTP_FIRST, RTP_LAST, SIP_PORT, SIPS_PORT, TLS_DIR,
 };
 
+use crate::ami::Secret;
 use crate::render::{Directories, Network, Settings};
 use crate::source::TlsDirs;
 
@@ -40,9 +41,15 @@ pub struct Args {
     /// The Asterisk program.
     #[arg(long, env = "ECQX_ASTERISK", default_value = "/usr/sbin/asterisk")]
     pub asterisk: PathBuf,
+    /// A library that Asterisk loads before its own; without it, subscriptions are refused with 603 in place of 403.
+    #[arg(long, env = "ECQX_PRELOAD", default_value = "/usr/local/lib/ecqx/forbidden.so")]
+    pub preload: PathBuf,
     /// The address of `/readyz`, `/livez` and `/v1/status`.
     #[arg(long, env = "ECQX_LISTEN", default_value_t = SocketAddr::from(([0, 0, 0, 0], AGENT_PORT)))]
     pub listen: SocketAddr,
+    /// The address of the call centre's console.
+    #[arg(long, env = "ECQX_CONSOLE_LISTEN", default_value_t = SocketAddr::from(([0, 0, 0, 0], CONSOLE_PORT)))]
+    pub console_listen: SocketAddr,
     /// The port of SIP over UDP and TCP.
     #[arg(long, env = "ECQX_SIP_PORT", default_value_t = SIP_PORT)]
     pub sip_port: u16,
@@ -78,8 +85,8 @@ pub struct Args {
 }
 
 impl Args {
-    /// What the rendering depends on, besides the limits.
-    pub fn settings(&self) -> Settings {
+    /// What the rendering depends on, besides the limits. The manager's secret is another at each start.
+    pub fn settings(&self, manager: Secret) -> Settings {
         Settings {
             directories: Directories {
                 config: self.config_dir.clone(),
@@ -97,6 +104,7 @@ impl Args {
                 local_nets: self.local_net.clone(),
                 qualify_seconds: self.qualify_seconds,
             },
+            manager,
         }
     }
 

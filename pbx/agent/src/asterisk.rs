@@ -8,9 +8,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
+
+use pbx_contract::event::SystemEvent;
 
 use crate::control::{Control, ControlError, answers};
+use crate::events::Events;
+use crate::observe::said;
 
 /// How long Asterisk may take to stop once it is told to stop now.
 const STOP_LIMIT: Duration = Duration::from_secs(8);
@@ -40,14 +44,19 @@ impl Asterisk {
     ///
     /// # Errors
     /// When the program is not there or cannot be run.
-    pub fn start(program: &Path, config_dir: &Path) -> Result<Self, StartError> {
+    pub fn start(program: &Path, config_dir: &Path, preload: &Path, events: &Events) -> Result<Self, StartError> {
         let mut command = Command::new(program);
+        if preload.exists() {
+            command.env("LD_PRELOAD", preload);
+        } else {
+            tracing::warn!(library = %preload.display(), "the library is missing: subscriptions are refused with 603, not 403");
+        }
         command.arg("-f").arg("-C").arg(config_dir.join("asterisk.conf"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child =
             command.spawn().map_err(|error| StartError { program: program.display().to_string(), error })?;
-        child.stdout.take().map(|stream| tokio::spawn(log(stream)));
-        child.stderr.take().map(|stream| tokio::spawn(log(stream)));
+        child.stdout.take().map(|stream| tokio::spawn(log(stream, events.clone())));
+        child.stderr.take().map(|stream| tokio::spawn(log(stream, events.clone())));
         Ok(Self { child })
     }
 
@@ -70,7 +79,11 @@ impl Asterisk {
         control: &Control,
         deadline: Duration,
         hurry: impl Future<Output = ()>,
+        events: &Events,
     ) -> std::io::Result<ExitStatus> {
+        let begun = Instant::now();
+        let calls = calls(control).await;
+        events.raise(SystemEvent::DrainStarted { calls, seconds: deadline.as_secs() });
         tokio::select! {
             ended = self.child.wait() => return ended,
             () = hurry => tracing::warn!("asked again: calls in progress are ended"),
@@ -79,6 +92,11 @@ impl Asterisk {
                 tracing::warn!(%error, "stopping without waiting for calls");
             },
         }
+        let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        events.raise(match self::calls(control).await {
+            0 => SystemEvent::DrainEnded { milliseconds },
+            calls => SystemEvent::CallsCut { calls },
+        });
         self.stop_now(control).await
     }
 
@@ -98,6 +116,12 @@ impl Asterisk {
     }
 }
 
+/// Calls in progress; none of one that does not answer.
+async fn calls(control: &Control) -> u32 {
+    let answer = control.run("core show channels count", QUESTION_LIMIT).await.unwrap_or_default();
+    answers::active_calls(&answer).unwrap_or_default()
+}
+
 /// Refuses new calls and returns when the last one has gone.
 async fn quiet(control: &Control) -> Result<(), ControlError> {
     control.run(REFUSE_NEW_CALLS, QUESTION_LIMIT).await?;
@@ -111,11 +135,14 @@ async fn quiet(control: &Control) -> Result<(), ControlError> {
 }
 
 /// Passes Asterisk's lines on as ours, each at its level.
-async fn log(stream: impl AsyncRead + Unpin) {
+async fn log(stream: impl AsyncRead + Unpin, events: Events) {
     let mut lines = BufReader::new(stream).split(b'\n');
     while let Ok(Some(line)) = lines.next_segment().await {
         let line = String::from_utf8_lossy(&line);
         let line = line.trim_end();
+        if let Some(event) = said::of(line) {
+            events.raise(event);
+        }
         if line.contains("] ERROR[") {
             tracing::error!(target: "asterisk", "{line}");
         } else if line.contains("] WARNING[") {
@@ -143,9 +170,11 @@ mod tests {
         std::fs::write(&sleeper, "#!/bin/sh\nexec sleep 60\n").unwrap();
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         std::fs::set_permissions(&sleeper, mode).unwrap();
-        let mut asterisk = Asterisk::start(&sleeper, dir.path()).unwrap();
+        let events = Events::in_memory();
+        let mut asterisk = Asterisk::start(&sleeper, dir.path(), Path::new("/nowhere"), &events).unwrap();
         let never = std::future::pending();
-        let ended = asterisk.drain(&Control::new(dir.path()), Duration::from_secs(30), never).await.unwrap();
+        let drain = Duration::from_secs(30);
+        let ended = asterisk.drain(&Control::new(dir.path()), drain, never, &events).await.unwrap();
         assert_eq!(crate::init::exit_code(ended), 128 + 15);
     }
 }

@@ -1,19 +1,33 @@
-//! The pod's HTTP answers: `/readyz`, `/livez`, `/v1/status`. Does I/O (asks Asterisk).
+//! The pod's HTTP answers: `/readyz`, `/livez`, `/v1/status`, `/metrics` for kubelet, operator and Prometheus, and with the token `/v1/recordings` and
+//! `/v1/events`. Does I/O (asks Asterisk, reads files).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use pbx_contract::AgentStatus;
 use serde_json::json;
 
+use crate::console::Ports;
 use crate::control::Control;
+use crate::events::Events;
+use crate::metrics::{Applying, Reading};
+use crate::recordings::Recordings;
 use crate::status::Shared;
+use crate::tally::{Counted, Tally};
 use crate::usage::UsageProbe;
+
+pub use token::Token;
+
+mod events;
+mod recordings;
+mod token;
 
 /// A live Asterisk answers in milliseconds; the kubelet's own deadline should be longer than this.
 const ALIVE_LIMIT: Duration = Duration::from_secs(2);
@@ -25,16 +39,32 @@ pub struct Answers {
     /// Asterisk's command line.
     pub control: Control,
     /// What is in use.
-    pub usage: UsageProbe,
+    pub usage: Arc<UsageProbe>,
+    /// The most that was, and what was refused.
+    pub tally: Tally,
+    /// How configurations were applied.
+    pub applying: Arc<Applying>,
+    /// Who is connected to the console.
+    pub consoles: Ports,
+    /// What was recorded.
+    pub recordings: Recordings,
+    /// What has happened.
+    pub events: Events,
+    /// What the protected paths ask for.
+    pub token: Token,
 }
 
 /// The routes.
 pub fn router(answers: Answers) -> Router {
+    let protected = recordings::router(answers.recordings.clone()).merge(events::router(answers.events.clone()));
+    let protected = protected.route_layer(from_fn_with_state(answers.token.clone(), token::required));
     Router::new()
         .route("/readyz", get(readyz))
         .route("/livez", get(livez))
         .route("/v1/status", get(status))
+        .route("/metrics", get(metrics))
         .with_state(Arc::new(answers))
+        .merge(protected)
 }
 
 /// 200 only when Asterisk is fully booted and runs with the newest limits.
@@ -67,7 +97,7 @@ async fn status(State(answers): State<Arc<Answers>>) -> Json<AgentStatus> {
     let status = answers.status.borrow().clone();
     let mut problem = status.not_ready();
     let usage = match answers.usage.read(&answers.control, &status).await {
-        Ok(usage) => usage,
+        Ok(usage) => pbx_contract::Usage { consoles: answers.consoles.taken(), ..usage },
         Err(error) => {
             problem.get_or_insert_with(|| error.to_string());
             pbx_contract::Usage::default()
@@ -75,7 +105,28 @@ async fn status(State(answers): State<Arc<Answers>>) -> Json<AgentStatus> {
     };
     let applied_generation = status.generation().map(str::to_owned);
     let sips = status.applied.is_some_and(|applied| applied.sips);
-    Json(AgentStatus { ready: problem.is_none(), applied_generation, problem, usage, sips, ..AgentStatus::default() })
+    answers.tally.used(&usage);
+    let Counted { peak, refused } = answers.tally.counted();
+    Json(AgentStatus { ready: problem.is_none(), applied_generation, problem, sips, usage, peak, refused })
+}
+
+/// In `OpenMetrics`; what Asterisk cannot be asked is left out.
+async fn metrics(State(answers): State<Arc<Answers>>) -> Response {
+    let status = answers.status.borrow().clone();
+    let usage = answers.usage.read(&answers.control, &status).await.ok();
+    let reading = Reading {
+        usage,
+        counted: answers.tally.counted(),
+        events: answers.events.counts(),
+        applying: answers.applying.read(),
+        status,
+    };
+    match reading.text() {
+        Ok(text) => {
+            ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
 }
 
 fn unavailable(body: &serde_json::Value) -> Response {
@@ -84,18 +135,20 @@ fn unavailable(body: &serde_json::Value) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::status::{Applied, Status};
 
     fn answers(status: Status) -> State<Arc<Answers>> {
         let control = Control::new(std::path::Path::new("/nowhere"));
-        State(Arc::new(Answers { status: Shared::new(status), control, usage: UsageProbe::default() }))
+        let (recordings, token) = (Recordings::new("/nowhere".into()), Token::among("/nowhere".as_ref()));
+        let (status, usage) = (Shared::new(status), Arc::new(UsageProbe::default()));
+        let (tally, applying) = (Tally::open("/nowhere".as_ref()), Arc::default());
+        let (events, consoles) = (Events::in_memory(), Ports::default());
+        State(Arc::new(Answers { status, control, usage, tally, applying, consoles, recordings, events, token }))
     }
 
     fn ready() -> Status {
-        let applied = Applied { generation: "g".into(), mark: "g/1".into(), enabled: BTreeSet::new(), sips: false };
+        let applied = Applied { generation: "g".into(), mark: "g/1".into(), ..Applied::nothing() };
         Status { booted: true, applied: Some(applied), ..Status::starting() }
     }
 

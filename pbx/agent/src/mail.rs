@@ -75,14 +75,15 @@ impl Relay {
     /// # Errors
     /// When it names none, or the relay does not take it.
     pub fn deliver(&self, message: &[u8]) -> Result<(), MailError> {
-        let recipients: Vec<Address> = recipients(message).into_iter().map(str::parse).collect::<Result<_, _>>()?;
+        let recipients: Vec<Address> =
+            recipients(message).iter().map(|address| address.parse()).collect::<Result<_, _>>()?;
         if recipients.is_empty() {
             return Err(MailError::Nobody);
         }
         let envelope = Envelope::new(Some(self.from.clone()), recipients)?;
         let transport = SmtpTransport::builder_dangerous(&self.host).port(self.port).timeout(Some(PATIENCE)).build();
         let refused = |source| MailError::Refused { relay: format!("{}:{}", self.host, self.port), source };
-        transport.send_raw(&envelope, message).map(drop).map_err(refused)
+        transport.send_raw(&envelope, &on_the_wire(message)).map(drop).map_err(refused)
     }
 }
 
@@ -97,12 +98,31 @@ pub fn run() -> Result<(), MailError> {
     relay.deliver(&message)
 }
 
-/// The plain addresses of the message's `To` header.
-fn recipients(message: &[u8]) -> Vec<&str> {
+/// Asterisk ends lines as files do; SMTP asks for CR and LF (RFC 5321, 2.3.8), and servers refuse what seems one long line.
+fn on_the_wire(message: &[u8]) -> Vec<u8> {
     let lines = message.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    let header = lines.take_while(|line| !line.is_empty()).filter_map(|line| std::str::from_utf8(line).ok());
-    let to = header.filter_map(|line| line.split_once(':')).filter(|(name, _)| name.eq_ignore_ascii_case("to"));
-    to.filter_map(|(_, value)| email_address(address_of(value))).collect()
+    lines.collect::<Vec<_>>().join(&b"\r\n"[..])
+}
+
+/// The plain addresses of the message's `To` header.
+fn recipients(message: &[u8]) -> Vec<String> {
+    let fields = head(message);
+    let to =
+        fields.iter().filter_map(|field| field.split_once(':')).filter(|(name, _)| name.eq_ignore_ascii_case("to"));
+    to.filter_map(|(_, value)| email_address(address_of(value)).map(str::to_owned)).collect()
+}
+
+/// The header's fields. A line that begins with a space goes on with the one before (RFC 5322, 2.2.3): Asterisk folds long names.
+fn head(message: &[u8]) -> Vec<String> {
+    let lines = message.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let mut fields: Vec<String> = Vec::new();
+    for line in lines.take_while(|line| !line.is_empty()).map(String::from_utf8_lossy) {
+        match fields.last_mut() {
+            Some(field) if line.starts_with([' ', '\t']) => field.push_str(&line),
+            _ => fields.push(line.into_owned()),
+        }
+    }
+    fields
 }
 
 /// What stands in the last angle brackets, or all of it.
@@ -121,7 +141,16 @@ mod tests {
             b"From: x@y.example\r\nTo: \"Ani, <evil@x.example>\" <ani@noravank.example>\r\n\r\nTo: no@z.example\r\n";
         assert_eq!(recipients(message), ["ani@noravank.example"]);
         assert!(recipients(b"To: nobody\n\n").is_empty());
+        assert_eq!(
+            recipients(b"To: =?UTF-8?Q?a?=\n =?UTF-8?Q?b?= <a@x.example>\nCc: <b@x.example>\n\n"),
+            ["a@x.example"]
+        );
         assert!(recipients(b"To: <a@x.example RCPT TO:b@y.example>\n\n").is_empty());
+    }
+
+    #[test]
+    fn lines_end_with_cr_and_lf_however_they_came() {
+        assert_eq!(on_the_wire(b"a\nb\r\n\nc\n"), b"a\r\nb\r\n\r\nc\r\n");
     }
 
     #[test]

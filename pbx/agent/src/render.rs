@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
+use crate::ami::Secret;
 use crate::certificate::{self, Certificate};
 use crate::wanted::Wanted;
 
@@ -15,6 +16,7 @@ pub mod call_centre;
 pub mod conference;
 pub mod core;
 pub mod dialplan;
+pub mod manager;
 pub mod modules;
 pub mod pjsip;
 pub mod pool;
@@ -76,6 +78,8 @@ pub struct Settings {
     pub directories: Directories,
     /// How phones reach the pod.
     pub network: Network,
+    /// Lets the agent, and nobody else, use Asterisk's manager interface.
+    pub manager: Secret,
 }
 
 /// Asterisk's whole configuration, by file name.

@@ -1,10 +1,13 @@
 //! What the agent knows about itself and Asterisk, shared by the applier, the probes and the drain. No I/O.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+use crate::wanted::Wanted;
 
 /// A booting Asterisk is alive for this long; booting takes it 2 s.
 const BOOT_MAX: Duration = Duration::from_mins(1);
@@ -16,6 +19,8 @@ pub struct Status {
     pub started: Instant,
     /// Asterisk has said that it is fully booted.
     pub booted: bool,
+    /// How often Asterisk has ended by itself.
+    pub restarts: u64,
     /// SIGTERM has come: calls end, none begins.
     pub draining: bool,
     /// What Asterisk has said that it runs with.
@@ -35,6 +40,8 @@ pub struct Applied {
     pub enabled: BTreeSet<String>,
     /// Whether SIP over TLS is answered.
     pub sips: bool,
+    /// All that was asked for.
+    pub wanted: Arc<Wanted>,
 }
 
 /// Shares the newest [`Status`].
@@ -43,7 +50,13 @@ pub type Shared = watch::Sender<Status>;
 impl Status {
     /// Asterisk is being started.
     pub fn starting() -> Self {
-        Self { started: Instant::now(), booted: false, draining: false, applied: None, problem: None }
+        Self { started: Instant::now(), booted: false, restarts: 0, draining: false, applied: None, problem: None }
+    }
+
+    /// Asterisk has ended by itself: what it ran with says nothing of the next one.
+    pub fn ended(&mut self) {
+        (self.booted, self.applied) = (false, None);
+        self.restarts += 1;
     }
 
     /// Why the PBX should get no new calls; `None` when it is ready.
@@ -52,7 +65,8 @@ impl Status {
             return Some("stopping: calls in progress may finish, new ones are refused".into());
         }
         if !self.booted {
-            return Some("Asterisk is booting".into());
+            let again = if self.restarts > 0 { "has ended by itself and is being started again" } else { "is booting" };
+            return Some(format!("Asterisk {again}"));
         }
         match (&self.problem, &self.applied) {
             (Some(problem), _) => Some(problem.clone()),
@@ -73,11 +87,20 @@ impl Status {
 }
 
 #[cfg(test)]
+impl Applied {
+    /// For tests: a configuration that lets nobody in.
+    pub(crate) fn nothing() -> Self {
+        let (generation, mark, wanted) = (String::new(), String::new(), Arc::new(Wanted::nothing()));
+        Self { generation, mark, enabled: BTreeSet::new(), sips: false, wanted }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn ready() -> Status {
-        let applied = Applied { generation: "g".into(), mark: "g/1".into(), enabled: BTreeSet::new(), sips: false };
+        let applied = Applied { generation: "g".into(), mark: "g/1".into(), ..Applied::nothing() };
         Status { booted: true, applied: Some(applied), ..Status::starting() }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pbx_contract::{
-    ContractError, Extension, ExtensionsFile, Limits, LimitsFile, Network, Queue, Recording, RingGroup, Seat,
+    ContractError, Extension, ExtensionsFile, Limits, LimitsFile, Network, Policy, Queue, Recording, RingGroup, Seat,
     Voicemail, secret,
 };
 
@@ -37,6 +37,8 @@ pub struct Wanted {
     pub certificate: Option<Certificate>,
     /// The entitlements, as counts.
     pub limits: Limits,
+    /// What the provider decides.
+    pub policy: Policy,
     /// The configured extensions, in the order of their numbers.
     pub phones: Vec<Phone>,
     /// Numbers that ring several extensions; members that are enabled only.
@@ -147,6 +149,7 @@ impl Wanted {
             network: limits.network.clone(),
             certificate: None,
             limits: limits.limits,
+            policy: limits.policy.clone(),
             groups: extensions.ring_groups.iter().map(of_enabled).collect(),
             rooms: extensions
                 .conference_rooms
@@ -167,6 +170,7 @@ impl Wanted {
             network: Network::default(),
             certificate: None,
             limits: Limits::default(),
+            policy: Policy::default(),
             phones: Vec::new(),
             groups: Vec::new(),
             rooms: Vec::new(),
@@ -311,7 +315,8 @@ impl std::fmt::Debug for Room {
     }
 }
 
-fn is_number(number: &str) -> bool {
+/// Whether it can be dialled, and is safe as part of a file's name.
+pub fn is_number(number: &str) -> bool {
     (1..=NUMBER_MAX).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 

@@ -9,17 +9,25 @@
 //! | [`TLS_DIR`] | `tls.crt` and `tls.key`, where the PBX has a certificate |
 //! | [`DATA_DIR`] | the volume that outlives the pod |
 
+pub use console::{
+    Activity, AgentState, BargeMode, CONSOLE_PATH, CONSOLE_PROTOCOL, ConsoleAction, ConsoleMessage, ConsoleRefusal,
+    ConsoleRequest, ConsoleState, QueueState, WaitingCaller,
+};
 pub use document::{ContractError, Document, Sealed};
 pub use extensions::{
     ConferenceRoom, Extension, ExtensionsFile, Queue, QueueStrategy, Recording, RingGroup, RingStrategy, Seat,
     Voicemail, extension_order,
 };
 pub use limits::{Instance, Limits, LimitsFile, Network, Policy};
+pub use recordings::{RecordingInfo, RecordingsPage};
 pub use status::{AgentStatus, Usage};
 
+mod console;
 mod document;
+pub mod event;
 mod extensions;
 mod limits;
+mod recordings;
 pub mod secret;
 mod status;
 

@@ -46,3 +46,20 @@ pub struct Usage {
     /// Agents and supervisors connected to the console.
     pub consoles: u32,
 }
+
+impl Usage {
+    /// Each figure becomes the greater one of both.
+    pub fn raise(&mut self, other: &Self) {
+        let pairs = [
+            (&mut self.extensions_enabled, other.extensions_enabled),
+            (&mut self.extensions_registered, other.extensions_registered),
+            (&mut self.active_calls, other.active_calls),
+            (&mut self.recordings, other.recordings),
+            (&mut self.conference_participants, other.conference_participants),
+            (&mut self.consoles, other.consoles),
+        ];
+        for (own, other) in pairs {
+            *own = other.max(*own);
+        }
+    }
+}

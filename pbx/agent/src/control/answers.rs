@@ -33,6 +33,13 @@ pub fn registered(answer: &str) -> BTreeSet<&str> {
     contacts.filter_map(|rest| rest.trim().split_once('/')).map(|(number, _)| number).filter(|n| is_number(n)).collect()
 }
 
+/// `pjsip list contacts`: extension and contact of each registered phone.
+pub fn contacts(answer: &str) -> Vec<(&str, &str)> {
+    let rows = answer.lines().filter_map(|line| line.trim().strip_prefix("Contact:"));
+    let pairs = rows.filter_map(|rest| rest.split_whitespace().next()?.split_once('/'));
+    pairs.filter(|(number, _)| is_number(number)).collect()
+}
+
 /// `pjsip list aors`: how many phones each extension may register.
 pub fn addresses(answer: &str) -> BTreeMap<&str, u32> {
     let rows = answer.lines().filter_map(|line| line.trim().strip_prefix("Aor:"));
@@ -92,6 +99,7 @@ mod tests {
         let answer = "\n  Contact:  <Aor/ContactUri....> <Hash....> <Status> <RTT(ms)..>\n=====\n\n  \
                       Contact:  101/sip:101@127.0.0.1:6001        c55b890eec NonQual        -nan\n\nObjects found: 1\n";
         assert_eq!(registered(answer).into_iter().collect::<Vec<_>>(), ["101"]);
+        assert_eq!(contacts(answer), [("101", "sip:101@127.0.0.1:6001")]);
     }
 
     #[test]

@@ -56,20 +56,21 @@ pub fn render(wanted: &Wanted) -> String {
         let _ = if open {
             writeln!(
                 out,
-                "exten => {number},1,Set(__{}=${{{}}})\n same => n,Answer()\n\
-                 same => n,Queue({number},r,,,{most},,{answered})\n same => n,Hangup()",
-                recording::CALLER_MODE,
-                recording::MODE
+                "exten => {number},1,{}\n same => n,Answer()\n\
+                 same => n,Queue({number},r,,,{most},,{answered})\n\
+                 same => n,GotoIf($[\"${{QUEUESTATUS}}\" != \"TIMEOUT\"]?done)\n same => n,{}\n same => n(done),Hangup()",
+                recording::note(number),
+                signals::at_number(signals::WAITED_EVENT)
             )
         } else {
             writeln!(out, "exten => {number},1,{}\n same => n,Hangup(21)", signals::refused("CallCenter"))
         };
     }
-    for (context, options) in [(LISTEN, "qE"), (WHISPER, "qEw"), (JOIN, "qEB")] {
+    for (context, options) in [(LISTEN, "qES"), (WHISPER, "qESw"), (JOIN, "qESB")] {
         let _ = if open {
-            writeln!(out, "\n[{context}]\nexten => _X.,1,ChanSpy(PJSIP/${{EXTEN}}-,{options})\n same => n,Hangup()")
+            writeln!(out, "\n[{context}]\nexten => _X!,1,ChanSpy(PJSIP/${{EXTEN}}-,{options})\n same => n,Hangup()")
         } else {
-            writeln!(out, "\n[{context}]\nexten => _X.,1,Hangup(21)")
+            writeln!(out, "\n[{context}]\nexten => _X!,1,Hangup(21)")
         };
     }
     out

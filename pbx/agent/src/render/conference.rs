@@ -22,6 +22,7 @@ pub fn render(wanted: &Wanted) -> String {
     let mut out = format!("\n[{CONTEXT}]\n");
     let (take, refused) =
         (pool::take(signals::CONFERENCE_POOL, wanted.limits.audio_conference), signals::refused("AudioConference"));
+    let wrong = signals::at_number(signals::PIN_EVENT);
     for room in &wanted.rooms {
         let (number, pin, admin) = (&room.number, &room.pin, &room.admin_pin);
         // Writing to a String cannot fail.
@@ -33,7 +34,7 @@ pub fn render(wanted: &Wanted) -> String {
              same => n,GotoIf($[\"${{pin}}\" = \"{admin}\"]?lead)\n\
              same => n,GotoIf($[\"${{pin}}\" = \"{pin}\"]?join)\n\
              same => n,Playback(conf-invalidpin)\n same => n,Set(tries=$[${{tries}} + 1])\n\
-             same => n,GotoIf($[${{tries}} < {TRIES}]?ask)\n same => n,Hangup()\n\
+             same => n,GotoIf($[${{tries}} < {TRIES}]?ask)\n same => n,{wrong}\n same => n,Hangup()\n\
              same => n(join),ConfBridge({number},default_bridge,default_user,default_menu)\n same => n,Hangup()\n\
              same => n(lead),ConfBridge({number},default_bridge,administrator,default_menu)\n same => n,Hangup()\n"
         );

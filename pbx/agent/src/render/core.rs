@@ -1,14 +1,12 @@
 //! The files that follow from the settings alone: they are the same for the life of the pod. Pure.
 
-use super::{Files, Network, Settings};
+use super::{Files, Network, Settings, manager};
 
 /// Files that Asterisk reads at its start and complains about when they are missing; what they switch off is off.
-const OFF: [(&str, &str); 9] = [
-    ("acl.conf", ""),
+const OFF: [(&str, &str); 7] = [
     ("ccss.conf", "[general]\n"),
     ("cdr.conf", "[general]\nenable = no\n"),
     ("cel.conf", "[general]\nenable = no\n"),
-    ("manager.conf", "[general]\nenabled = no\n"),
     ("http.conf", "[general]\nenabled = no\n"),
     ("pjproject.conf", "[startup]\ntype = startup\nlog_level = default\n"),
     ("stasis.conf", "[taskpool]\nminimum_size = 2\n"),
@@ -24,6 +22,7 @@ const TONES: &str = "[general]\ncountry = us\n\n[us]\ndescription = United State
 pub fn render(settings: &Settings) -> Files {
     let mut files: Files = OFF.into_iter().map(|(name, content)| (name, content.to_owned())).collect();
     files.insert("asterisk.conf", asterisk(settings));
+    files.insert("manager.conf", manager::render(&settings.manager));
     files.insert("indications.conf", TONES.to_owned());
     files.insert("logger.conf", "[general]\nqueue_log = no\n\n[logfiles]\nconsole = notice,warning,error\n".into());
     files

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use pbx_contract::{RingGroup, RingStrategy};
 
-use super::{call_centre, conference, pool, recording, voicemail};
+use super::{call_centre, conference, pool, recording, signals, voicemail};
 use crate::wanted::{Phone, Wanted};
 
 /// The context of a phone that may call.
@@ -33,11 +33,11 @@ const FEATURES: &str = "\n[features]\n; Echo test.\nexten => *43,1,Answer()\n sa
 /// they seem: a contact is what a phone said of itself, and a comma or a foreign channel in it must not become part of the dial
 /// command.
 fn ring() -> String {
-    let (mode, caller_mode, answered) = (recording::MODE, recording::CALLER_MODE, recording::ANSWERED);
+    let (note, answered) = (recording::note("${ARG1}"), recording::ANSWERED);
     format!(
-        "\n[ring]\nexten => s,1,Set(__{caller_mode}=${{{mode}}})\n\
+        "\n[ring]\nexten => s,1,{note}\n\
          same => n,Dial(PJSIP/${{ARG1}},{RING_SECONDS},U({answered}))\n same => n,Return()\n\
-         \n[ring-both]\nexten => s,1,Set(__{caller_mode}=${{{mode}}})\n\
+         \n[ring-both]\nexten => s,1,{note}\n\
          same => n,Set(LOCAL(both)=${{PJSIP_DIAL_CONTACTS(${{ARG1}})}})\n\
          same => n,Set(LOCAL(first)=${{CUT(both,&,1)}})\n same => n,Set(LOCAL(second)=${{CUT(both,&,2)}})\n\
          same => n,Set(LOCAL(start)=PJSIP/${{ARG1}}/sip)\n\
@@ -62,9 +62,12 @@ pub fn render(wanted: &Wanted, recordings: &Path, mark: &str) -> String {
         "[general]\nstatic = yes\nwriteprotect = yes\nautofallthrough = yes\nclearglobalvars = yes\n\
          \n[globals]\n{MARK_VARIABLE} = {mark}\n\
          \n[{PHONES}]\ninclude => features\ninclude => {}\ninclude => {}\ninclude => groups\ninclude => extensions\n\
-         \n[{REFUSED}]\nexten => _[!-~]!,1,Hangup(21)\n",
+         \n[{REFUSED}]\nexten => _[!-~]!,1,UserEvent({},Extension: ${{{}}},Source: ${{CHANNEL(pjsip,remote_addr)}})\n \
+         same => n,Hangup(21)\n",
         conference::CONTEXT,
-        call_centre::CONTEXT
+        call_centre::CONTEXT,
+        signals::CALL_REFUSED_EVENT,
+        signals::EXTENSION_VARIABLE
     );
     out += FEATURES;
     out += UNANSWERED;
@@ -108,7 +111,7 @@ fn groups(groups: &[RingGroup]) -> String {
             RingStrategy::InOrder => members,
         };
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "exten => {number},1,Set(__{}=${{{}}})", recording::CALLER_MODE, recording::MODE);
+        let _ = writeln!(out, "exten => {number},1,{}", recording::note(number));
         for round in rounds.iter().filter(|round| !round.is_empty()) {
             let _ = writeln!(out, " same => n,Dial({round},{seconds},U({answered}))");
         }

@@ -9,6 +9,7 @@ use pbx_contract::Recording;
 use super::text::caller_name;
 use super::{Network, dialplan, recording, signals, voicemail};
 use crate::certificate::{CHAIN, KEY};
+use crate::throttle::LIST;
 use crate::wanted::{Phone, Wanted};
 
 /// Whoever is none of the phones. It has no address of record, so that a REGISTER gets 403, and no way to call.
@@ -43,11 +44,12 @@ pub fn render(wanted: &Wanted, network: &Network, config: &Path, mark: &str) -> 
     out
 }
 
-/// The credentials' user name goes before the From header, which anybody may write.
+/// Beside it, who is kept out. The credentials' user name goes before the From header, which anybody may write.
 fn global(realm: &str) -> String {
     format!(
         "[global]\ntype = global\nuser_agent = ecQX\ndefault_realm = {realm}\n\
-         endpoint_identifier_order = auth_username,username,anonymous\nmax_initial_qualify_time = 30\n"
+         endpoint_identifier_order = auth_username,username,anonymous\nmax_initial_qualify_time = 30\n\
+         \n[{LIST}]\ntype = acl\nacl = {LIST}\n"
     )
 }
 

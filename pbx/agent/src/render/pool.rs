@@ -3,6 +3,8 @@
 //! A place belongs to a channel and is free again when the channel ends, whatever ends it. The limit is written where a place is
 //! taken, not in a global variable: a reload swaps the dialplan as a whole, and no call ever sees half of it.
 
+use super::signals::PLACE_EVENT;
+
 /// The context to call with `Gosub(pool,s,1(CATEGORY,LIMIT))`; `GOSUB_RETVAL` is 1 when the channel has a place.
 pub const CONTEXT: &str = "pool";
 
@@ -19,6 +21,7 @@ pub fn render() -> String {
          same => n,GotoIf($[${{tries}} < {ATTEMPTS}]?again:full)\n\
          same => n(judge),GotoIf($[${{GROUP_COUNT(place@${{ARG1}})}} >= ${{ARG2}}]?free)\n\
          same => n,Set(GROUP(${{ARG1}})=place)\n\
+         same => n,UserEvent({PLACE_EVENT},Pool: ${{ARG1}},Taken: ${{GROUP_COUNT(place@${{ARG1}})}})\n\
          same => n,Set(LOCAL(unlocked)=${{UNLOCK(${{ARG1}})}})\n\
          same => n(taken),Return(1)\n\
          same => n(free),Set(LOCAL(unlocked)=${{UNLOCK(${{ARG1}})}})\n\

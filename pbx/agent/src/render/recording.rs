@@ -12,12 +12,26 @@ pub const MODE: &str = "ECQX_RECORDING";
 /// The caller's mode, as the called party's channel inherits it.
 pub const CALLER_MODE: &str = "ECQX_CALLER_RECORDING";
 
+/// The extension that calls, as both channels know it.
+const CALLER: &str = "ECQX_CALLER";
+/// The number that it dialled.
+const CALLEE: &str = "ECQX_CALLEE";
+
+/// The steps that tell both channels of a call what a recording is named after, and the called one the caller's mode.
+pub fn note(callee: &str) -> String {
+    let extension = signals::EXTENSION_VARIABLE;
+    format!(
+        "Set(__{CALLER_MODE}=${{{MODE}}})\n same => n,Set(__{CALLER}=${{{extension}}})\n same => n,Set(__{CALLEE}={callee})"
+    )
+}
+
 /// `features.conf`: `*1` during a call records it from then on, and ends that when it is dialled again. Who may, has the feature
 /// in `DYNAMIC_FEATURES`.
 pub const FEATURES: &str =
     "[general]\n\n[featuremap]\n\n[applicationmap]\nrecord => *1,self,Gosub(record-on-demand,s,1)\n";
 
-/// Renders the contexts. The name of a file holds digits, letters, hyphens and points alone.
+/// Renders the contexts. The name of a file is `TIME-CALLER-CALLEE-EXTENSION-CHANNEL.wav`, of digits, letters, hyphens and points
+/// alone; [`crate::recordings`] reads it back.
 pub fn render(wanted: &Wanted, directory: &Path) -> String {
     let take = pool::take(signals::RECORDING_POOL, wanted.limits.call_recording);
     let (refused, pool, event) = (signals::refused("CallRecording"), signals::RECORDING_POOL, signals::RECORDING_EVENT);
@@ -27,7 +41,7 @@ pub fn render(wanted: &Wanted, directory: &Path) -> String {
          same => n,Gosub(record,s,1)\n same => n(done),Return()\n\
          \n[record]\nexten => s,1,GotoIf($[\"${{GROUP({pool})}}\" != \"\"]?done)\n same => n,{take}\n\
          same => n,GotoIf(${{GOSUB_RETVAL}}?begin)\n same => n,{refused}\n same => n(done),Return(0)\n\
-         same => n(begin),Set(LOCAL(file)=${{STRFTIME(${{EPOCH}},UTC,%Y%m%dT%H%M%SZ)}}-${{{extension}}}-${{UNIQUEID}}.wav)\n\
+         same => n(begin),Set(LOCAL(file)=${{STRFTIME(${{EPOCH}},UTC,%Y%m%dT%H%M%SZ)}}-${{{CALLER}}}-${{{CALLEE}}}-${{{extension}}}-${{UNIQUEID}}.wav)\n\
          same => n,MixMonitor({directory}/${{file}})\n same => n,UserEvent({event},File: ${{file}})\n same => n,Return(1)\n\
          \n[record-on-demand]\nexten => s,1,GotoIf($[\"${{GROUP({pool})}}\" != \"\"]?stop)\n same => n,Gosub(record,s,1)\n\
          same => n,Playback(${{IF(${{GOSUB_RETVAL}}?beep:beeperr)}})\n same => n,Return()\n\

@@ -26,6 +26,7 @@ fn settings() -> Settings {
             local_nets: Vec::new(),
             qualify_seconds: 0,
         },
+        manager: Secret::new(&mut rand::rng()),
     }
 }
 
@@ -49,6 +50,8 @@ fn two_of_three_phones_are_enabled() {
 #[test]
 fn the_files_of_the_settings() {
     let rendering = render(&Wanted::nothing(), &settings());
+    let manager = &rendering.files["manager.conf"];
+    assert_eq!(manager.matches("secret = ").count(), 1);
     for name in ["asterisk.conf", "modules.conf", "rtp.conf", "logger.conf"] {
         insta::assert_snapshot!(name, file(&rendering, name));
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::signals;
 use super::text::{caller_name, email_address};
 use crate::wanted::{Mailbox, Phone, Wanted};
 
@@ -17,7 +18,10 @@ const NO_PIN: &str = "-none";
 pub fn mailboxes(wanted: &Wanted) -> String {
     let mut out = format!(
         "[general]\nformat = wav\nattach = no\nmaxmsg = 100\nmaxsecs = 180\nmaxlogins = 3\n\
-         skipms = 3000\nsendvoicemail = no\npasswordlocation = spooldir\nserveremail = voicemail@{}\n\
+         skipms = 3000\nsendvoicemail = no\ncharset = UTF-8\nfromstring = ecQX\n\
+         emailsubject = New voicemail from ${{VM_CALLERID}}\n\
+         emailbody = ${{VM_NAME}},\\n\\nyou have a new message of ${{VM_DUR}} from ${{VM_CALLERID}} in mailbox ${{VM_MAILBOX}}.\\n\n\
+         passwordlocation = spooldir\nserveremail = voicemail@{}\n\
          mailcmd = /usr/local/bin/pbx-agent sendmail\npollmailboxes = no\n\n[{BOXES}]\n",
         wanted.fqdn
     );
@@ -42,5 +46,9 @@ fn line(phone: &Phone, mailbox: &Mailbox) -> String {
 
 /// The dialplan's context: a message for the extension.
 pub fn render() -> String {
-    format!("\n[{CONTEXT}]\nexten => _X.,1,VoiceMail(${{EXTEN}}@{BOXES},u)\n same => n,Hangup()\n")
+    let failed = signals::at_number(signals::MAILBOX_EVENT);
+    format!(
+        "\n[{CONTEXT}]\nexten => _X!,1,VoiceMail(${{EXTEN}}@{BOXES},u)\n\
+         same => n,GotoIf($[\"${{VMSTATUS}}\" != \"FAILED\"]?done)\n same => n,{failed}\n same => n(done),Hangup()\n"
+    )
 }

@@ -1,0 +1,208 @@
+//! The zone with signatures: what it has besides, and how that follows its changes. Pure.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{Branch, Node, RrSet, Zone, ZoneError, ready};
+use crate::{
+    dnssec::{Chain, Hash, Seal, Signing, cache::Cache, names, signing},
+    wire::{WireName, kind, name},
+};
+
+/// What a signed zone has besides.
+#[derive(Clone, Debug)]
+pub(super) struct Signed {
+    signing: Arc<Signing>,
+    chain: Chain,
+    negative: Cache<RrSet>,
+    touched: Arc<Touched>,
+}
+
+/// What became otherwise with a state of the zone, apart from the changed instances and the zone's own name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Touched {
+    /// Everything.
+    All,
+    /// Some of it.
+    These {
+        /// The labels whose signatures are new.
+        labels: Vec<Box<[u8]>>,
+        /// The links of the chain that came, went or changed.
+        links: Vec<Hash>,
+    },
+}
+
+impl Zone {
+    /// The same zone, signed in this way or not at all, under another serial.
+    ///
+    /// # Errors
+    /// As [`Zone::new`].
+    pub fn resigned(&self, signing: Option<&Arc<Signing>>, serial: u32) -> Result<Self, ZoneError> {
+        let apex = Arc::new(self.settings.apex(serial)?);
+        let negative = Arc::new(self.settings.negative_soa(serial)?);
+        let mut next = Self { serial, apex, negative, signed: None, ..self.clone() };
+        let Some(signing) = signing else {
+            if self.signed.is_some() {
+                next.reseal(|_| true, |_| None);
+            }
+            return Ok(next);
+        };
+        let same_keys = self.signed.as_ref().filter(|signed| signing.has_signers_of(&signed.signing));
+        let is_due = |label: &[u8]| {
+            same_keys.is_none_or(|before| signing.renews(signing::part_of_label(label), &before.signing))
+        };
+        let labels = next.reseal(is_due, |label| Some(Arc::clone(signing.of_label(label))));
+        next.apex = next.signed_apex(signing);
+        let (chain, links) = match &self.signed {
+            Some(before) => before.chain.renewed(signing, &before.signing),
+            None => (Chain::default(), None),
+        };
+        next.signed = Some(Signed {
+            signing: Arc::clone(signing),
+            chain,
+            negative: Cache::default(),
+            touched: Arc::new(links.map_or(Touched::All, |links| Touched::These { labels, links })),
+        });
+        Ok(next.chained(self.signed.as_ref()))
+    }
+
+    /// Takes over the signing from the state before, of which these labels have changed.
+    pub(super) fn following(mut self, before: &Self, altered: &[Box<[u8]>]) -> Self {
+        let Some(signed) = &before.signed else { return self };
+        self.apex = self.signed_apex(&signed.signing);
+        let mut names = BTreeMap::new();
+        for label in altered {
+            names.extend(before.names(label).into_keys().map(|hash| (hash, None)));
+        }
+        for label in altered {
+            names.extend(self.names(label).into_iter().map(|(hash, types)| (hash, Some(types))));
+        }
+        names.extend([self.apex_name()]);
+        let (chain, links) = signed.chain.changed(names, &signed.signing, self.negative.ttl());
+        let touched = Arc::new(Touched::These { labels: Vec::new(), links });
+        let signing = Arc::clone(&signed.signing);
+        self.signed = Some(Signed { signing, chain, negative: Cache::default(), touched });
+        self
+    }
+
+    /// With a chain over all names, where there was none; and in each case with one that knows the types of the zone's own name.
+    fn chained(mut self, before: Option<&Signed>) -> Self {
+        let Some(signed) = &self.signed else { return self };
+        let mut names: BTreeMap<_, _> = [self.apex_name()].into();
+        if before.is_none() {
+            let labels = self.branches.keys();
+            names.extend(labels.flat_map(|label| self.names(label)).map(|(hash, types)| (hash, Some(types))));
+        }
+        let (chain, mut more) = signed.chain.changed(names, &signed.signing, self.negative.ttl());
+        let touched = match &*signed.touched {
+            Touched::All => Touched::All,
+            Touched::These { labels, links } => {
+                more.extend(links);
+                Touched::These { labels: labels.clone(), links: more }
+            }
+        };
+        self.signed = Some(Signed { chain, touched: Arc::new(touched), ..signed.clone() });
+        self
+    }
+
+    /// Signs the branches otherwise for which it is due; tells which.
+    fn reseal(&mut self, is_due: impl Fn(&[u8]) -> bool, seal: impl Fn(&[u8]) -> Option<Arc<Seal>>) -> Vec<Box<[u8]>> {
+        let due: Vec<(Box<[u8]>, Arc<Branch>)> = self
+            .branches
+            .iter()
+            .filter(|(label, _)| is_due(label))
+            .map(|(label, branch)| (label.clone(), Arc::clone(branch)))
+            .collect();
+        for (label, branch) in &due {
+            let branch = Branch::clone(branch).sealed(seal(label));
+            self.branches.insert_mut(label.clone(), Arc::new(branch));
+        }
+        due.into_iter().map(|(label, _)| label).collect()
+    }
+
+    fn signed_apex(&self, signing: &Signing) -> Arc<Node> {
+        let ttl = self.apex.get(kind::SOA).map_or(0, RrSet::ttl);
+        let sets = self.apex.sets().iter().cloned().chain(signing.apex_sets(ttl)).collect();
+        let mut node = Node::new(sets);
+        node.set_signed(true);
+        Arc::new(node)
+    }
+
+    fn apex_name(&self) -> (Hash, Option<names::Types>) {
+        (names::hash(self.wire_origin().as_bytes()), Some(names::of_node(&self.apex)))
+    }
+
+    fn names(&self, label: &[u8]) -> BTreeMap<Hash, names::Types> {
+        let branch = self.branches.get(label);
+        branch.map(|branch| names::of_branch(branch, &self.top(label))).unwrap_or_default()
+    }
+
+    /// The name of all that stands under a label.
+    pub fn top(&self, label: &[u8]) -> WireName {
+        // A label has at most 63 octets.
+        self.wire_origin().prefixed(&[&[u8::try_from(label.len()).unwrap_or(63)], label].concat())
+    }
+
+    /// How what stands under a label is signed.
+    pub(super) fn seal(&self, label: &[u8]) -> Option<Arc<Seal>> {
+        self.signed.as_ref().map(|signed| Arc::clone(signed.signing.of_label(label)))
+    }
+
+    /// Whether there are signatures.
+    pub fn is_signed(&self) -> bool {
+        self.signed.is_some()
+    }
+
+    /// How it is signed.
+    pub fn signing(&self) -> Option<&Arc<Signing>> {
+        self.signed.as_ref().map(|signed| &signed.signing)
+    }
+
+    /// The chain that proves what does not exist.
+    pub fn chain(&self) -> Option<&Chain> {
+        self.signed.as_ref().map(|signed| &signed.chain)
+    }
+
+    /// What became otherwise with this state.
+    pub fn touched(&self) -> Option<&Touched> {
+        self.signed.as_ref().map(|signed| &*signed.touched)
+    }
+
+    /// The signatures over a set of the zone's, by the name under which it is held.
+    pub fn signature(&self, owner: &[u8], set: &RrSet) -> Option<&RrSet> {
+        let part = name::below(owner, self.wire_origin().as_bytes())?;
+        if part.is_empty() {
+            return self.apex_signature(set);
+        }
+        let (branch, rest) = self.branch(part)?;
+        branch.signature(&self.wire_origin().prefixed(part.get(rest.len()..)?), rest, set)
+    }
+
+    /// The signatures over a set at the zone's own name.
+    pub fn apex_signature(&self, set: &RrSet) -> Option<&RrSet> {
+        let signed = self.signed.as_ref()?;
+        self.apex.signature(set, || signed.signing.apex().sign(self.wire_origin().as_bytes(), set))
+    }
+
+    /// The signatures over the SOA as they go with negative answers: kept no longer than it is.
+    pub fn negative_signature(&self) -> Option<&RrSet> {
+        let signed = self.signed.as_ref()?;
+        let signature = self.apex_signature(self.apex.get(kind::SOA)?)?;
+        Some(signed.negative.get_or_make(|| signature.with_ttl(self.negative.ttl())))
+    }
+
+    /// The finished answer with signatures, for a set of a branch without cuts, aliases and wildcards.
+    pub fn ready_signed<'z>(
+        &'z self,
+        branch: &'z Branch,
+        part: &[u8],
+        rest: &[u8],
+        set: &RrSet,
+    ) -> Option<&'z super::Ready> {
+        let node = branch.get(rest)?;
+        let make = || {
+            let top = self.wire_origin().prefixed(part.get(rest.len()..)?);
+            ready::signed(branch, &top, rest, set, &self.settings)
+        };
+        node.ready_signed(set, make)
+    }
+}

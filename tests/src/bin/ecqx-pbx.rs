@@ -1,0 +1,27 @@
+//! Starts one PBX without a cluster, to be looked at by hand; it ends with Ctrl-C.
+
+use anyhow::Result;
+use ecqx_tests::pbx::{Files, Pbx};
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let everything = |limits: &mut pbx_contract::Limits| {
+        (limits.call_recording, limits.audio_conference, limits.call_center) = (3, 4, 2);
+        (limits.eqall_softphone, limits.eqall_receptionist) = (2, 2);
+    };
+    let pbx = Pbx::start(Files::of(9).licensed(everything)).await?;
+    let (agent, data) = (pbx.agent(), pbx.data());
+    println!(
+        "A PBX with extensions 101 to 109 (password `{}`, mailbox PIN 77101 and so on) runs.",
+        Files::password("101")
+    );
+    println!("  its console:     nsenter --target={agent} --all --root --wd=/ -- asterisk -rvvv");
+    println!(
+        "  in its network:  nsenter --target={agent} --net -- sipp 127.0.0.1:5060 ...   (scenarios in tests/phones)"
+    );
+    println!("  its status:      nsenter --target={agent} --net -- curl -s http://127.0.0.1:8088/v1/status");
+    println!("  its volume:      {}", data.display());
+    println!("Ctrl-C ends it and leaves nothing behind.");
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}

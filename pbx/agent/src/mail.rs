@@ -79,11 +79,7 @@ impl Relay {
     ///
     /// # Errors
     /// When it names none, or the relay does not take it.
-<<<<<<< HEAD
     pub fn deliver(&self, message: &[u8]) -> Result<usize, MailError> {
-=======
-    pub fn deliver(&self, message: &[u8]) -> Result<(), MailError> {
->>>>>>> d2
         let recipients: Vec<Address> =
             recipients(message).iter().map(|address| address.parse()).collect::<Result<_, _>>()?;
         if recipients.is_empty() {

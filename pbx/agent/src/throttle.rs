@@ -82,19 +82,11 @@ impl Throttle {
     fn forget(&mut self, now: Instant, rule: Rule) {
         let last = |times: &VecDeque<Instant>| times.back().copied();
         self.failing.retain(|_, times| last(times).is_some_and(|time| now.saturating_duration_since(time) < rule.time));
-<<<<<<< HEAD
         if self.failing.len() >= REMEMBERED {
             let mut times: Vec<Instant> = self.failing.values().filter_map(last).collect();
             let middle = times.len() / 2;
             let (_, &mut median, _) = times.select_nth_unstable(middle);
             self.failing.retain(|_, times| last(times).is_some_and(|time| time > median));
-=======
-        while self.failing.len() >= REMEMBERED {
-            let Some(oldest) = self.failing.iter().min_by_key(|(_, times)| last(times)).map(|(ip, _)| *ip) else {
-                return;
-            };
-            self.failing.remove(&oldest);
->>>>>>> d2
         }
     }
 }

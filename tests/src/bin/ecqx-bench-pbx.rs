@@ -29,18 +29,10 @@ async fn main() -> Result<()> {
         );
     }
     println!("calls a second, ours ÷ bare (medians): {:.2}   (wanted: at least 0.95)", median(best) / median(theirs));
-<<<<<<< HEAD
     let (asterisk, agent) = (mib(ours.process("asterisk")?)?, mib(ours.process("pbx-agent")?)?);
     println!(
         "memory after it: our Asterisk {asterisk} MiB, the agent {agent} MiB, the bare Asterisk {} MiB",
         mib(bare.agent())?
-=======
-    println!(
-        "memory after it: ours {} MiB (Asterisk {}), bare {} MiB",
-        mib(&ours, "pbx-agent")? + mib(&ours, "asterisk")?,
-        mib(&ours, "asterisk")?,
-        mib(&bare, "asterisk")?
->>>>>>> d2
     );
     reload().await
 }
@@ -84,12 +76,7 @@ async fn calls_a_second(pbx: &Pbx) -> Result<f64> {
     let phones: Vec<Phone> = (0..20).flat_map(|_| Phone::first(PHONES)).collect();
     let attempt = Attempt::new("race", &phones).calling("*43").lasting(Duration::from_millis(1));
     let begun = Instant::now();
-<<<<<<< HEAD
     let outcome = pbx.attempt(&attempt.with(&["-l", AT_ONCE, "-r", "5000"])).await?;
-=======
-    let outcome =
-        pbx.attempt(&attempt.with(&["-l", "20", "-r", &RATES[5].to_string()]).with(&["-rate_max", "1000"])).await?;
->>>>>>> d2
     ensure!(outcome.count(200) == phones.len(), "{} of {} calls: {}", outcome.count(200), phones.len(), outcome.errors);
     #[allow(clippy::cast_precision_loss)] // some thousands
     let calls = phones.len() as f64;
@@ -106,7 +93,6 @@ async fn reload() -> Result<()> {
         lowered.as_millis(),
         raised.as_millis()
     );
-<<<<<<< HEAD
     let (asterisk, agent) = (mib(pbx.process("asterisk")?)?, mib(pbx.process("pbx-agent")?)?);
     println!("3000 extensions: Asterisk {asterisk} MiB, the agent {agent} MiB");
     Ok(())
@@ -115,15 +101,6 @@ async fn reload() -> Result<()> {
 /// Resident memory of a process.
 fn mib(process: i32) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-=======
-    println!("3000 extensions: agent {} MiB, Asterisk {} MiB", mib(&pbx, "pbx-agent")?, mib(&pbx, "asterisk")?);
-    Ok(())
-}
-
-/// Resident memory of a process of the PBX.
-fn mib(pbx: &Pbx, name: &str) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", pbx.process(name)?))?;
->>>>>>> d2
     let kib =
         status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     Ok(kib.unwrap_or_default() / 1024)
@@ -167,11 +144,8 @@ fn by_hand() -> [(&'static str, String); 5] {
         "res_pjsip_registrar",
         "res_pjsip_caller_id",
         "res_pjsip_nat",
-<<<<<<< HEAD
         "res_pjsip_pubsub",
         "res_pjsip_outbound_publish",
-=======
->>>>>>> d2
         "chan_pjsip",
     ];
     let modules: String = modules.iter().map(|module| format!("load = {module}.so\n")).collect();

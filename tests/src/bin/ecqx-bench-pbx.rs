@@ -148,10 +148,10 @@ fn by_hand() -> [(&'static str, String); 5] {
         "res_pjsip_outbound_publish",
         "chan_pjsip",
     ];
-    let modules: String = modules.iter().map(|module| format!("load = {module}.so\n")).collect();
+    let modules = modules.join(".so\nload = ");
     [
         ("asterisk.conf", "[directories]\nastetcdir = /etc/asterisk\nastvarlibdir = /var/lib/ecqx\nastdbdir = /var/lib/ecqx\nastspooldir = /var/lib/ecqx\nastdatadir = /usr/share/asterisk\nastrundir = /run/asterisk\nastlogdir = /var/log/asterisk\n".into()),
-        ("modules.conf", format!("[modules]\nautoload = no\n{modules}")),
+        ("modules.conf", format!("[modules]\nautoload = no\nload = {modules}.so\n")),
         ("extensions.conf", "[phones]\nexten => *43,1,Answer()\n same => n,Echo()\n same => n,Hangup()\n".into()),
         ("pjsip.conf", format!("{realm}{udp}{phones}")),
         ("logger.conf", "[logfiles]\nconsole = warning,error\n".into()),

@@ -160,6 +160,13 @@ async fn a_certificate_from_its_first_day_to_its_last() {
 async fn asterisk_killed_comes_back_with_its_phones_and_is_not_ready_meanwhile() {
     let pbx = Pbx::start(Files::of(3)).await.unwrap();
     pbx.register(&Phone::first(3)).await.unwrap();
+    // Asterisk writes its database down a moment later.
+    let written = async || {
+        let database = std::fs::read(pbx.data().join("astdb/astdb.sqlite3"))?;
+        let text = String::from_utf8_lossy(&database).into_owned();
+        Ok(["101", "102", "103"].iter().all(|number| text.contains(&format!("/registrar/contact/{number}"))))
+    };
+    pbx.eventually("the contacts are on the volume", written).await.unwrap();
     let asterisk = pbx.process("asterisk").unwrap();
     kill(Pid::from_raw(asterisk), Signal::SIGKILL).unwrap();
     raised(&pbx, ["AsteriskEnded", "ManagerLost"]).await;

@@ -80,14 +80,19 @@ async fn unpack(archive: &Path, root: &Path) -> Result<()> {
 
 /// A file `.wh.NAME` in a layer stands for the deletion of NAME (OCI image layer specification).
 fn remove_whiteouts(dir: &Path) -> Result<()> {
-    for entry in std::fs::read_dir(dir)?.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if let Some(gone) = name.strip_prefix(".wh.") {
-            let gone = dir.join(gone);
+    let names =
+        || -> Result<Vec<PathBuf>> { Ok(std::fs::read_dir(dir)?.flatten().map(|entry| entry.path()).collect()) };
+    let whited = |path: &PathBuf| path.file_name()?.to_str()?.strip_prefix(".wh.").map(|gone| dir.join(gone));
+    for path in names()? {
+        if let Some(gone) = whited(&path) {
             let _ = if gone.is_dir() { std::fs::remove_dir_all(&gone) } else { std::fs::remove_file(&gone) };
-            std::fs::remove_file(entry.path())?;
-        } else if entry.file_type()?.is_dir() {
-            remove_whiteouts(&entry.path())?;
+            std::fs::remove_file(&path)?;
+        }
+    }
+    // Looked at anew: what was deleted is not gone into.
+    for path in names()? {
+        if path.symlink_metadata()?.is_dir() {
+            remove_whiteouts(&path)?;
         }
     }
     Ok(())

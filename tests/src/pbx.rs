@@ -46,7 +46,7 @@ mount --bind "$2/data" "$2/root/var/lib/ecqx"
 mount --bind "$2/bin/pbx-agent" "$2/root/usr/local/bin/pbx-agent"
 printf '127.0.0.1 localhost %s\n' "$(hostname)" > "$2/hosts" && mount --bind "$2/hosts" "$2/root/etc/hosts"
 mount --rbind /dev "$2/root/dev"
-cp --preserve=mode "$2"/config/* "$2/root/etc/asterisk/" 2> /dev/null || true
+cp --recursive "$2/config/." "$2/root/etc/asterisk/"
 env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin RUST_LOG=info unshare --pid --fork --mount-proc="$2/root/proc" \
   chroot --userspec=1000:1000 "$2/root" /usr/bin/env "${@:3}"
 "#;

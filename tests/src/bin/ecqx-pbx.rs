@@ -1,7 +1,8 @@
-//! Starts one PBX without a cluster, to be looked at by hand; it ends with Ctrl-C.
+//! Starts one PBX without a cluster, to be looked at by hand; it ends with Ctrl-C or SIGTERM.
 
 use anyhow::Result;
 use ecqx_tests::pbx::{Files, Pbx};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -22,6 +23,10 @@ async fn main() -> Result<()> {
     println!("  its status:      nsenter --target={agent} --net -- curl -s http://127.0.0.1:8088/v1/status");
     println!("  its volume:      {}", data.display());
     println!("Ctrl-C ends it and leaves nothing behind.");
-    tokio::signal::ctrl_c().await?;
+    let mut told = signal(SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed?,
+        _ = told.recv() => {}
+    }
     Ok(())
 }

@@ -46,6 +46,7 @@ static SETUP: LazyLock<Setup> = LazyLock::new(|| {
         label: Label::parse(label).unwrap(),
         addresses: (1..=count).map(|n| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, n])).collect(),
         sips: count.is_multiple_of(2),
+        is_about_to_change: count == 1,
     };
     let instances = [many("one", 1), many("two", 2), many("some", 20), many("many", 200)];
     let zone = Arc::new(build_snapshot(instances, &Arc::new(settings), 77).unwrap());
@@ -199,7 +200,12 @@ pub fn kept(edits: &[u8]) {
     let held: Held = [("a", 1), ("b", 2)]
         .map(|(name, last)| {
             let label = Label::parse(name).unwrap();
-            let published = Published { label, addresses: [[203, 0, 113, last].into()].into(), sips: last == 2 };
+            let published = Published {
+                label,
+                addresses: [[203, 0, 113, last].into()].into(),
+                sips: last == 2,
+                is_about_to_change: last == 1,
+            };
             (("reseller".to_owned(), name.to_owned()), published)
         })
         .into_iter()

@@ -56,7 +56,7 @@ in.mid.dle       NS    ns1
 fn published(label: &str, last: u8, addresses: u16) -> Published {
     let v6 = (1..addresses).map(|n| std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, n).into());
     let addresses = v6.chain([[203, 0, 113, last].into()]).collect();
-    Published { label: Label::parse(label).unwrap(), addresses, sips: false }
+    Published { label: Label::parse(label).unwrap(), addresses, sips: false, is_about_to_change: false }
 }
 
 fn settings() -> Arc<ZoneSettings> {

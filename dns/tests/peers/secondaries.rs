@@ -10,6 +10,7 @@ use ecqx_dns::{
     Snapshot,
     book::{Event, Sight},
     publish::Publisher,
+    published::Published,
     server::{Server, Service},
     transfer::{History, Keys, notify},
 };
@@ -43,7 +44,10 @@ fn changed(n: u64) -> Event {
     let revision = 1000 + n * 3;
     match n % 7 {
         6 => Event::Deleted(key, revision),
-        _ => Event::Changed(key, Sight::Served(published(&name, u8::try_from(n % 250).unwrap(), 3)), revision),
+        _ => {
+            let published = published(&name, u8::try_from(n % 250).unwrap(), 3);
+            Event::Changed(key, Sight::Served(Published { is_about_to_change: n % 3 == 0, ..published }), revision)
+        }
     }
 }
 

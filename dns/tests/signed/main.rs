@@ -54,7 +54,12 @@ fn origin() -> WireName {
 
 fn published(label: &str, last: u8) -> Published {
     let addresses = [[203, 0, 113, last].into(), "2001:db8::9".parse().unwrap()].into();
-    Published { label: Label::parse(label).unwrap(), addresses, sips: last.is_multiple_of(2) }
+    Published {
+        label: Label::parse(label).unwrap(),
+        addresses,
+        sips: last.is_multiple_of(2),
+        is_about_to_change: false,
+    }
 }
 
 fn settings() -> Arc<ZoneSettings> {

@@ -9,7 +9,7 @@ use ecqx_dns::{
     server::{Server, Service},
     zone::{Timers, Zone, ZoneSettings, build_snapshot},
 };
-use ecqx_domain::hostname::Label;
+use ecqx_domain::{hostname::Label, name_change::Ttl};
 use rstest::rstest;
 
 use crate::{STATIC, ZONE, key, now, origin, plain, published, resolver::Resolver, servers, signing};
@@ -105,12 +105,14 @@ async fn unbound_refuses_what_another_key_has_signed_and_what_is_too_old() {
 /// The zone with TTLs of a day, so that caches hold what was signed before.
 fn slow() -> Zone {
     let servers = ["ns1=127.0.0.1".parse().unwrap()];
-    let timers = Timers { ttl: 86_400, negative_ttl: 10_800, ..Timers::default() };
+    let ttl = Ttl { usual: 86_400, short: 10 };
+    let timers = Timers { ttl, negative_ttl: 10_800, ..Timers::default() };
     let settings = Arc::new(ZoneSettings::with_static(ZONE, &servers, timers, STATIC).unwrap());
     let instances = (0..40_u8).map(|n| Published {
         label: Label::parse(&format!("pbx-{n}")).unwrap(),
         addresses: [[203, 0, 113, n].into()].into(),
         sips: false,
+        is_about_to_change: false,
     });
     build_snapshot(instances, &settings, 1).unwrap()
 }

@@ -147,6 +147,10 @@ fn an_instance_cannot_take_over_a_name_of_the_name_servers_or_of_the_static_part
 #[case("@ CNAME www.example.net.", "cannot be an alias")]
 #[case("www CNAME a.example.net.\nwww A 203.0.113.1", "nothing else")]
 #[case("ns1 A 203.0.113.1", "--name-server")]
+#[case("www DS 1 15 2 ab", "another length")]
+#[case("www NS ns.example.net.\nwww DS 1 15 ab", "a DS record is")]
+#[case::no_delegation("www DS 1 15 1 0123456789012345678901234567890123456789", "beside the NS records")]
+#[case::of_the_zone_itself("@ DS 1 15 1 0123456789012345678901234567890123456789", "in the parent zone")]
 #[case("www A no-address", "zone file")]
 fn a_static_part_that_could_not_be_served_is_refused(#[case] text: &str, #[case] expected: &str) {
     let message = settings_with(text).unwrap_err().to_string();

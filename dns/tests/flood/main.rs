@@ -126,6 +126,7 @@ fn kept() -> Kept {
         label: Label::parse(&format!("pbx-{n}")).unwrap(),
         addresses: [[203, 0, 113, n].into()].into(),
         sips: false,
+        is_about_to_change: false,
     };
     let held: Held = (0..200).map(|n| (("reseller".to_owned(), format!("pbx-{n}")), published(n))).collect();
     Kept { zone: "epygicloud.com".to_owned(), serial: 7, revision: 7, settings: "of then".to_owned(), held }

@@ -20,12 +20,17 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+pub use authority::Authority;
 pub use files::{FQDN, Files, TOKEN};
 pub use phones::{Attempt, Outcome, Phone, Program, Staying};
+pub use softphone::{Ringing, Softphone};
 
+mod authority;
 mod files;
 mod phones;
 mod root;
+mod softphone;
+pub mod sound;
 
 /// Where phones find it.
 pub const ADDRESS: &str = "127.0.0.1";

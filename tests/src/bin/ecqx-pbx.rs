@@ -1,7 +1,7 @@
 //! Starts one PBX without a cluster, to be looked at by hand; it ends with Ctrl-C or SIGTERM.
 
 use anyhow::Result;
-use ecqx_tests::pbx::{Files, Pbx};
+use ecqx_tests::pbx::{Authority, Files, Pbx};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
@@ -10,7 +10,9 @@ async fn main() -> Result<()> {
         (limits.call_recording, limits.audio_conference, limits.call_center) = (3, 4, 2);
         (limits.eqall_softphone, limits.eqall_receptionist) = (2, 2);
     };
-    let pbx = Pbx::start(Files::of(9).licensed(everything)).await?;
+    let authority = Authority::new("ours")?;
+    let files = Files { certificate: Some(authority.issue(90)?), ..Files::of(9) };
+    let pbx = Pbx::start(files.licensed(everything)).await?;
     let (agent, data) = (pbx.agent(), pbx.data());
     println!(
         "A PBX with extensions 101 to 109 (password `{}`, mailbox PIN 77101 and so on) runs.",
@@ -21,6 +23,9 @@ async fn main() -> Result<()> {
         "  in its network:  nsenter --target={agent} --net -- sipp 127.0.0.1:5060 ...   (scenarios in tests/phones)"
     );
     println!("  its status:      nsenter --target={agent} --net -- curl -s http://127.0.0.1:8088/v1/status");
+    let trusted = data.with_file_name("authority.pem");
+    std::fs::write(&trusted, authority.certificate())?;
+    println!("  its authority:   {}  (for SIP over TLS, port 5061)", trusted.display());
     println!("  its volume:      {}", data.display());
     println!("Ctrl-C ends it and leaves nothing behind.");
     let mut told = signal(SignalKind::terminate())?;

@@ -221,7 +221,7 @@ impl Pbx {
     /// When SIPp cannot be run.
     pub fn begin(&self, attempt: &Attempt) -> Result<Staying> {
         let count = attempt.phones.len().to_string();
-        let port = NEXT_PORT.fetch_add(8, Ordering::Relaxed);
+        let port = next_port();
         let folder = self.dir.path().join(format!("sipp-{port}"));
         std::fs::create_dir(&folder)?;
         let line = |Phone { number, password }: &Phone| {
@@ -254,6 +254,11 @@ impl Pbx {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).kill_on_drop(true);
         Ok(Staying { process: spawn(command)?, folder })
     }
+}
+
+/// The first of eight ports that are nobody else's.
+pub(super) fn next_port() -> u16 {
+    NEXT_PORT.fetch_add(8, Ordering::Relaxed)
 }
 
 fn spawn(mut command: Command) -> Result<Child> {

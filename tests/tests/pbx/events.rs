@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use ecqx_tests::pbx::{ADDRESS, Attempt, FQDN, Files, Pbx, Phone, TOKEN};
+use ecqx_tests::pbx::{ADDRESS, Attempt, Authority, Files, Pbx, Phone, TOKEN};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use pbx_contract::event::{Event, EventsPage, Severity};
@@ -26,7 +26,7 @@ async fn events(pbx: &Pbx) -> Result<Vec<Event>> {
 }
 
 /// Waits until each of these kinds was raised; gives the first of each.
-async fn raised<const N: usize>(pbx: &Pbx, kinds: [&str; N]) -> [Event; N] {
+pub async fn raised<const N: usize>(pbx: &Pbx, kinds: [&str; N]) -> [Event; N] {
     let found = pbx
         .eventually(&format!("{kinds:?} are raised"), async || {
             let events = events(pbx).await?;
@@ -137,15 +137,8 @@ async fn limits_that_change_and_files_that_cannot_be_used() {
 
 #[tokio::test]
 async fn a_certificate_from_its_first_day_to_its_last() {
-    let with = |days: i64| {
-        let mut params = rcgen::CertificateParams::new(vec![FQDN.to_owned()]).unwrap();
-        let now = std::time::SystemTime::now();
-        let seconds = Duration::from_secs(days.unsigned_abs() * 24 * 3600);
-        params.not_after = if days < 0 { now - seconds } else { now + seconds }.into();
-        let key = rcgen::KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap();
-        Files { certificate: Some((certificate.pem(), key.serialize_pem())), ..Files::of(1) }
-    };
+    let authority = Authority::new("ours").unwrap();
+    let with = |days: i64| Files { certificate: Some(authority.issue(days).unwrap()), ..Files::of(1) };
     let mut pbx = Pbx::start(with(90)).await.unwrap();
     raised(&pbx, ["CertificateTaken"]).await;
     pbx.mount(with(5)).unwrap();

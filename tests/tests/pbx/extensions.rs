@@ -132,7 +132,7 @@ pub fn talk(phone: &Phone, target: &str, seconds: u64) -> Attempt {
 }
 
 /// For each leg of `pjsip show channelstats` the packets that the PBX has received and sent.
-fn heard(stats: &str) -> Vec<(u64, u64)> {
+pub fn heard(stats: &str) -> Vec<(u64, u64)> {
     let numbers = |line: &str| -> Option<(u64, u64)> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let codec = words.iter().position(|word| ["alaw", "ulaw", "g722"].contains(word))?;

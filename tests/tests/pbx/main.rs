@@ -15,6 +15,7 @@ mod recording;
 mod recordings;
 mod scale;
 mod security;
+mod tls;
 mod under_calls;
 mod voicemail;
 

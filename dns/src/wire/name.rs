@@ -114,6 +114,12 @@ pub fn below<'n>(name: &'n [u8], origin: &[u8]) -> Option<&'n [u8]> {
     (is_start && name[cut..] == *origin).then_some(&name[..cut])
 }
 
+/// The last label of the left part of a name.
+pub fn last(part: &[u8]) -> Option<&[u8]> {
+    let start = starts(part).last()?;
+    part.get(start + 1..)
+}
+
 /// The labels of the left part of a name without the first.
 pub fn parent(part: &[u8]) -> &[u8] {
     part.first().and_then(|length| part.get(usize::from(*length) + 1..)).unwrap_or_default()

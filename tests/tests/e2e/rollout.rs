@@ -86,7 +86,7 @@ pub async fn a_limit_changed_under_twenty_calls_cuts_none_and_is_kept_by_the_nex
     let calls = long_call(&stage, &at, &phones[..20]);
     stage.eventually("20 calls are up", async || Ok(active_calls(&stage, NS, "quick").await? == 20)).await?;
     let last = [(phones[20].0.as_str(), phones[20].1.as_str())];
-    for (extensions, is_enabled) in [(0, false), (16, true), (0, false), (16, true)] {
+    for (extensions, is_enabled) in [(1, false), (16, true), (1, false), (16, true)] {
         grant(&stage, "quick", extensions).await?;
         let started = Instant::now();
         stage

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use jiff::SignedDuration;
-use pbx_contract::Policy;
+use pbx_contract::{Digests, Policy};
 use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::{self, LifecycleError};
@@ -18,6 +18,8 @@ pub struct PbxDocument {
     pub recordings_mib: u32,
     /// Whom a PBX stops listening to.
     pub failed_logins: FailedLoginsDocument,
+    /// By which digests phones authenticate.
+    pub digests: Digests,
     /// How long calls in progress may go on when the pod is told to stop.
     pub drain: String,
     /// How long a change of image, resources or certificate waits for a moment without calls, where there is no maintenance window.
@@ -77,6 +79,7 @@ impl Default for PbxDocument {
             phones_per_extension: policy.phones_per_extension,
             recordings_mib: policy.recordings_mib,
             failed_logins: FailedLoginsDocument::default(),
+            digests: policy.digests,
             drain: "5m".to_owned(),
             rollout_deadline: "4h".to_owned(),
             rollouts_at_once: 20,
@@ -193,6 +196,7 @@ fn policy(document: &PbxDocument) -> Result<Policy, PbxError> {
         recordings_mib: number("pbx.recordingsMib", document.recordings_mib, ("1", 1), ("1048576", 1_048_576))?,
         failures_before_block: document.failed_logins.before_block,
         block_seconds: u32::try_from(block.as_secs()).unwrap_or(u32::MAX),
+        digests: document.digests,
     })
 }
 

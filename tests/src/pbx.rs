@@ -82,8 +82,6 @@ impl Pbx {
     pub async fn start_with(files: Files, environment: &[&str]) -> Result<Self> {
         let pbx = Self::boot(files, environment).await?;
         pbx.eventually("the PBX is ready", async || Ok(pbx.status().await?.ready)).await?;
-        // Calls are taken before; what happens in Asterisk is heard from then on.
-        pbx.eventually("the agent hears Asterisk", async || pbx.hears_asterisk()).await?;
         Ok(pbx)
     }
 
@@ -249,13 +247,6 @@ impl Pbx {
             }
         }
         bail!("no process {name} in the PBX")
-    }
-
-    /// Whether the agent is connected to Asterisk's manager interface (port 5038): a connection in state 01, established.
-    fn hears_asterisk(&self) -> Result<bool> {
-        let table = std::fs::read_to_string(format!("/proc/{}/net/tcp", self.agent))?;
-        let connected = |line: &str| line.split_whitespace().nth(2).is_some_and(|peer| peer == "0100007F:13AE");
-        Ok(table.lines().any(|line| connected(line) && line.split_whitespace().nth(3) == Some("01")))
     }
 
     /// The addresses and ports on which somebody listens for TCP (IPv4), in order.

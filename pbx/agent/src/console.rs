@@ -8,7 +8,7 @@
 //! | [`floor`] | the state of the queues, and that those who are connected are members of theirs |
 //! | [`barge`] | a supervisor's telephone in an agent's call |
 //!
-//! Pure are [`ports`], [`reading`], [`roles`], [`throttle`] and [`view`]. The contract is in `docs/console.md`.
+//! Pure are [`ports`], [`reading`], [`roles`] and [`view`]. The contract is in `docs/console.md`.
 
 pub mod barge;
 pub mod door;
@@ -18,7 +18,6 @@ pub mod ports;
 pub mod reading;
 pub mod roles;
 pub mod session;
-pub mod throttle;
 pub mod view;
 
 pub use door::Door;

@@ -166,7 +166,7 @@ mod tests {
 
     fn ready() -> Status {
         let applied = Applied { generation: "g".into(), mark: "g/1".into(), ..Applied::nothing() };
-        Status { booted: true, applied: Some(applied), ..Status::starting() }
+        Status { booted: true, heard: true, applied: Some(applied), ..Status::starting() }
     }
 
     #[tokio::test]

@@ -64,6 +64,7 @@ impl Observer {
                 },
                 Ok(()) = link.changed() => {
                     let down = *link.borrow_and_update() == Link::Down;
+                    self.status.send_modify(|status| status.hears(!down));
                     if down && !self.status.borrow().draining {
                         self.events.raise(SystemEvent::ManagerLost { reason: "it was closed".into() });
                     }

@@ -11,6 +11,8 @@ use crate::wanted::Wanted;
 
 /// A booting Asterisk is alive for this long; booting takes it 2 s.
 const BOOT_MAX: Duration = Duration::from_mins(1);
+/// A lost manager connection comes back within this, or it is no moment's matter.
+const DEAF_MAX: Duration = Duration::from_secs(30);
 
 /// One moment's knowledge.
 #[derive(Clone, Debug)]
@@ -19,6 +21,10 @@ pub struct Status {
     pub started: Instant,
     /// Asterisk has said that it is fully booted.
     pub booted: bool,
+    /// The agent has been connected to this Asterisk's manager interface: what happens is an event, and counts for a block.
+    pub heard: bool,
+    /// Since when that connection is lost, where it is.
+    pub deaf: Option<Instant>,
     /// How often Asterisk has ended by itself.
     pub restarts: u64,
     /// SIGTERM has come: calls end, none begins.
@@ -50,13 +56,28 @@ pub type Shared = watch::Sender<Status>;
 impl Status {
     /// Asterisk is being started.
     pub fn starting() -> Self {
-        Self { started: Instant::now(), booted: false, restarts: 0, draining: false, applied: None, problem: None }
+        Self {
+            started: Instant::now(),
+            booted: false,
+            heard: false,
+            deaf: None,
+            restarts: 0,
+            draining: false,
+            applied: None,
+            problem: None,
+        }
     }
 
     /// Asterisk has ended by itself: what it ran with says nothing of the next one.
     pub fn ended(&mut self) {
-        (self.booted, self.applied) = (false, None);
+        (self.booted, self.heard, self.deaf, self.applied) = (false, false, None, None);
         self.restarts += 1;
+    }
+
+    /// The manager connection has come or gone.
+    pub fn hears(&mut self, connected: bool) {
+        self.heard |= connected;
+        self.deaf = (!connected && self.heard).then(Instant::now);
     }
 
     /// Why the PBX should get no new calls; `None` when it is ready.
@@ -71,7 +92,19 @@ impl Status {
         match (&self.problem, &self.applied) {
             (Some(problem), _) => Some(problem.clone()),
             (None, None) => Some("Asterisk has not yet confirmed the limits".into()),
-            (None, Some(_)) => None,
+            (None, Some(_)) => self.is_deaf().map(Into::into),
+        }
+    }
+
+    /// Calls would go through, but not be seen, and nobody who guesses passwords be blocked. A connection that is lost for a moment is
+    /// no reason to lead calls elsewhere: limits are kept by Asterisk itself.
+    fn is_deaf(&self) -> Option<&'static str> {
+        match (self.heard, self.deaf) {
+            (false, _) => Some("the agent is not yet connected to Asterisk's manager interface"),
+            (true, Some(since)) if since.elapsed() >= DEAF_MAX => {
+                Some("the agent has lost its connection to Asterisk's manager interface, and it does not come back")
+            }
+            _ => None,
         }
     }
 
@@ -101,7 +134,7 @@ mod tests {
 
     fn ready() -> Status {
         let applied = Applied { generation: "g".into(), mark: "g/1".into(), ..Applied::nothing() };
-        Status { booted: true, applied: Some(applied), ..Status::starting() }
+        Status { booted: true, heard: true, applied: Some(applied), ..Status::starting() }
     }
 
     #[test]
@@ -111,6 +144,7 @@ mod tests {
             Status::starting(),
             Status { applied: None, ..ready() },
             Status { booted: false, ..ready() },
+            Status { heard: false, ..ready() },
             Status { draining: true, ..ready() },
         ] {
             assert!(status.not_ready().is_some());
@@ -122,5 +156,25 @@ mod tests {
         let status = Status { problem: Some("no password".into()), ..ready() };
         assert_eq!(status.not_ready().as_deref(), Some("no password"));
         assert_eq!(status.generation(), Some("g"));
+    }
+
+    #[test]
+    fn a_connection_that_is_lost_for_a_moment_is_no_reason_and_one_that_stays_lost_is() {
+        let mut status = ready();
+        status.hears(false);
+        assert_eq!(status.not_ready(), None);
+        status.deaf = status.deaf.and_then(|since| since.checked_sub(DEAF_MAX));
+        assert!(status.not_ready().is_some());
+        status.hears(true);
+        assert_eq!(status.not_ready(), None);
+    }
+
+    #[test]
+    fn a_new_asterisk_has_to_be_heard_anew() {
+        let mut status = ready();
+        status.ended();
+        status.hears(false);
+        let applied = ready().applied;
+        assert!(Status { booted: true, applied, ..status }.not_ready().is_some_and(|why| why.contains("not yet")));
     }
 }

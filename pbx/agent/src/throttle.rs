@@ -67,6 +67,11 @@ impl Throttle {
         over
     }
 
+    /// Whether the source is kept out at that moment.
+    pub fn blocks(&self, source: IpAddr, now: Instant) -> bool {
+        self.blocked.get(&subject(source)).is_some_and(|end| now < *end)
+    }
+
     /// When the next one's time is over.
     pub fn next(&self) -> Option<Instant> {
         self.blocked.values().min().copied()

@@ -18,7 +18,7 @@ pub use extensions::{
     ConferenceRoom, Extension, ExtensionsFile, Queue, QueueStrategy, Recording, RingGroup, RingStrategy, Seat,
     Voicemail, extension_order,
 };
-pub use limits::{Instance, Limits, LimitsFile, Network, Policy};
+pub use limits::{Digests, Instance, Limits, LimitsFile, Network, Policy};
 pub use recordings::{RecordingInfo, RecordingsPage};
 pub use status::{AgentStatus, Usage};
 

@@ -79,6 +79,31 @@ pub struct Policy {
     pub failures_before_block: u32,
     /// For how long, in seconds.
     pub block_seconds: u32,
+    /// By which digests phones authenticate. The usual one is not written, so that an older PBX reads the file.
+    #[serde(skip_serializing_if = "Digests::is_usual")]
+    pub digests: Digests,
+}
+
+/// By which digests phones authenticate, in the order in which they are offered (RFC 8760): a phone takes the first that it knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Digests {
+    /// MD5 alone: some phones cannot authenticate when they are offered anything beside it, whatever the order.
+    #[default]
+    Md5,
+    /// MD5, then SHA-256: one that prefers the stronger of two takes it.
+    Md5First,
+    /// SHA-256, then MD5: as RFC 8760 wants it.
+    Sha256First,
+    /// SHA-256 alone: no phone that knows only MD5.
+    Sha256Only,
+}
+
+impl Digests {
+    /// True for what holds when nothing is said.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How phones reach this PBX. It changes without a restart: the address of a load balancer is known only after the pod's start,
@@ -103,7 +128,13 @@ impl Default for Network {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { phones_per_extension: 1, recordings_mib: 512, failures_before_block: 20, block_seconds: 300 }
+        Self {
+            phones_per_extension: 1,
+            recordings_mib: 512,
+            failures_before_block: 20,
+            block_seconds: 300,
+            digests: Digests::default(),
+        }
     }
 }
 

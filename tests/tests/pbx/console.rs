@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use ecqx_tests::pbx::{Pbx, Phone};
+use anyhow::{Context, Result, bail, ensure};
+use ecqx_tests::pbx::{Pbx, Phone, Ringing, Softphone, sound};
 use futures::{SinkExt as _, StreamExt as _};
 use pbx_contract::{Activity, AgentState, CONSOLE_PATH, CONSOLE_PORT, ConsoleMessage, ConsoleRefusal, ConsoleState};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
-use super::{call_centre::files, extensions::talk};
+use super::{call_centre::files, events::events, extensions::talk};
 
 const SOON: Duration = Duration::from_secs(30);
 
-struct Console(WebSocketStream<TcpStream>);
+pub struct Console(WebSocketStream<TcpStream>);
 
 impl Console {
     async fn connect(pbx: &Pbx) -> Result<Self> {
@@ -24,7 +24,7 @@ impl Console {
         Ok(Self(client_async(url, TcpStream::from_std(stream)?).await?.0))
     }
 
-    async fn login(pbx: &Pbx, number: &str) -> Result<(Self, ConsoleMessage)> {
+    pub async fn login(pbx: &Pbx, number: &str) -> Result<(Self, ConsoleMessage)> {
         let mut console = Self::connect(pbx).await?;
         let login = json!({ "extension": number, "password": format!("console-of-{number}") });
         console.say(json!({ "id": 1, "do": { "login": login } })).await?;
@@ -36,7 +36,7 @@ impl Console {
         Ok(self.0.send(Message::text(request.to_string())).await?)
     }
 
-    async fn hear(&mut self) -> Result<ConsoleMessage> {
+    pub async fn hear(&mut self) -> Result<ConsoleMessage> {
         loop {
             match timeout(SOON, self.0.next()).await.context("nothing was said in time")? {
                 Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text)?),
@@ -46,7 +46,7 @@ impl Console {
         }
     }
 
-    async fn sees(&mut self, mut wanted: impl FnMut(&ConsoleState) -> bool) -> Result<ConsoleState> {
+    pub async fn sees(&mut self, mut wanted: impl FnMut(&ConsoleState) -> bool) -> Result<ConsoleState> {
         loop {
             if let ConsoleMessage::State(state) = self.hear().await?
                 && wanted(&state)
@@ -56,7 +56,7 @@ impl Console {
         }
     }
 
-    async fn done(&mut self, request: Value) -> Result<()> {
+    pub async fn done(&mut self, request: Value) -> Result<()> {
         self.say(request).await?;
         loop {
             match self.hear().await? {
@@ -127,4 +127,60 @@ async fn asterisk_that_is_killed_has_its_agents_back() {
     })
     .await
     .unwrap();
+}
+
+/// What the caller, the agent and the supervisor speak by.
+const TONES: [sound::Hertz; 3] = [440, 1000, 1500];
+
+/// Which of the three tones were in the last half second that it heard. What is neither there nor away is an error.
+fn hears(phone: &Ringing) -> Result<[bool; 3]> {
+    let samples = phone.heard()?;
+    let last = &samples[samples.len().saturating_sub(4000)..];
+    let mut heard = [false; 3];
+    for (heard, tone) in heard.iter_mut().zip(TONES) {
+        let share = sound::share(last, tone);
+        *heard = share > 0.1;
+        ensure!(*heard || share < 0.02, "{share} of what is heard is {tone} Hz");
+    }
+    Ok(heard)
+}
+
+#[tokio::test]
+async fn who_listens_is_not_heard_who_whispers_by_the_agent_alone_and_who_joins_by_both() {
+    let pbx = Pbx::start(files(2)).await.unwrap();
+    let phone = |index: usize| Softphone::new(Phone::first(3).swap_remove(index), TONES[index]);
+    let mut caller = pbx.softphone(&phone(0)).await.unwrap();
+    let agent_phone = pbx.softphone(&phone(1)).await.unwrap();
+    let mut supervisor = pbx.softphone(&phone(2)).await.unwrap();
+    let (_at_agent, _) = Console::login(&pbx, "102").await.unwrap();
+    let (mut console, _) = Console::login(&pbx, "103").await.unwrap();
+    caller.dial("601").await.unwrap();
+    let talk = async || Ok(hears(&caller)? == [false, true, false] && hears(&agent_phone)? == [true, false, false]);
+    pbx.eventually("caller and agent hear each other", talk).await.unwrap();
+    console.sees(|state| agent(state).activity == Activity::InCall).await.unwrap();
+
+    for (mode, by_caller, by_agent) in [("listen", false, false), ("whisper", false, true), ("join", true, true)] {
+        console.done(json!({ "id": 4, "do": { "barge": { "extension": "102", "mode": mode } } })).await.unwrap();
+        let wanted = [[false, true, by_caller], [true, false, by_agent], [true, true, false]];
+        let all = || -> Result<[[bool; 3]; 3]> { Ok([hears(&caller)?, hears(&agent_phone)?, hears(&supervisor)?]) };
+        let right = async || {
+            let heard = all()?;
+            ensure!(heard == wanted, "{heard:?}, and not {wanted:?}");
+            Ok(true)
+        };
+        pbx.eventually(&format!("all hear what they should of a supervisor who may {mode}"), right).await.unwrap();
+        // And they go on to: what comes later is another half second.
+        let so_far = supervisor.heard().unwrap().len();
+        let later = async || Ok(supervisor.heard()?.len() > so_far + 8000);
+        pbx.eventually("a second goes by", later).await.unwrap();
+        assert_eq!(all().unwrap(), wanted, "{mode}");
+        supervisor.hang_up().await.unwrap();
+        let gone = async || Ok(!pbx.asterisk("core show channels concise").await?.contains("PJSIP/103-"));
+        pbx.eventually("the supervisor has gone", gone).await.unwrap();
+        assert_eq!(pbx.status().await.unwrap().usage.active_calls, 1, "the call goes on");
+    }
+    let told = serde_json::to_string(&events(&pbx).await.unwrap()).unwrap();
+    for mode in ["barge-listen", "barge-whisper", "barge-join"] {
+        assert!(told.contains("BargeStarted") && told.contains(mode), "{mode}: {told}");
+    }
 }

@@ -16,7 +16,7 @@ use super::extensions::talk;
 /// An address of the loopback that is nobody else's.
 const STRANGER: &str = "127.0.0.77";
 
-async fn events(pbx: &Pbx) -> Result<Vec<Event>> {
+pub async fn events(pbx: &Pbx) -> Result<Vec<Event>> {
     pbx.inside(|| async {
         let page = format!("http://{ADDRESS}:{AGENT_PORT}/v1/events?limit=1000");
         let page = reqwest::Client::new().get(page).bearer_auth(TOKEN).send().await?.error_for_status()?;

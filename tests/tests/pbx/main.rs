@@ -7,6 +7,7 @@
 mod call_centre;
 mod conference;
 mod console;
+mod digests;
 mod events;
 mod extensions;
 mod fuzz;

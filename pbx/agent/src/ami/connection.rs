@@ -16,7 +16,8 @@ use super::{Secret, USER};
 
 /// The first pause before it is tried again; each one is twice the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// The PBX is not ready meanwhile, and a try costs nothing.
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// Asterisk listens before it is booted, and answers once it is.
 const LOGIN_LIMIT: Duration = Duration::from_secs(20);
 /// The rows of one answer; a list of 3000 extensions fits in.

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::ports::{Port, Ports};
 use super::roles::Roles;
-use super::throttle::Throttle;
+use crate::throttle::{Rule, Throttle};
 use crate::wanted::{Wanted, is_number};
 
 /// A longer password is cut, and so is wrong.
@@ -23,6 +23,7 @@ const PASSWORD_MAX: u64 = 4 << 10;
 pub struct Door {
     passwords: Arc<Path>,
     ports: Ports,
+    /// Counted apart from telephones: a mistyped console password must not cut off the phones of an office.
     throttle: Arc<Mutex<Throttle>>,
 }
 
@@ -63,12 +64,12 @@ impl Door {
     /// # Errors
     /// Why not.
     pub async fn admit(&self, claim: &Claim<'_>, wanted: &Wanted) -> Result<Admitted, ConsoleRefusal> {
-        let (policy, now) = (&wanted.policy, Instant::now());
-        if self.throttle().blocks(claim.source, policy, now) {
+        let now = Instant::now();
+        if self.keeps_out(claim.source, now) {
             return Err(ConsoleRefusal::TooManyFailures);
         }
         if !self.is_right(claim).await {
-            self.throttle().failed(claim.source, policy, now);
+            self.throttle().failed(claim.source, now, Rule::from(&wanted.policy));
             return Err(ConsoleRefusal::WrongCredentials);
         }
         let roles = Roles::of(claim.extension, wanted);
@@ -89,6 +90,12 @@ impl Door {
         let password = password.trim_ascii_end();
         let same: bool = Sha256::digest(password).ct_eq(&Sha256::digest(claim.password)).into();
         same && !password.is_empty()
+    }
+
+    fn keeps_out(&self, source: IpAddr, now: Instant) -> bool {
+        let mut throttle = self.throttle();
+        throttle.released(now);
+        throttle.blocks(source, now)
     }
 
     /// A panic in between leaves counts that are counts.

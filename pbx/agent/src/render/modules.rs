@@ -59,7 +59,7 @@ const SIP: [&str; 25] = [
 ];
 
 /// What licensed features need: pools, recording, conference, voicemail, queues, barge.
-const FEATURES: [&str; 18] = [
+const FEATURES: [&str; 17] = [
     "func_groupcount",
     "func_lock",
     "func_timeout",
@@ -76,7 +76,6 @@ const FEATURES: [&str; 18] = [
     "app_voicemail",
     "app_queue",
     "app_chanspy",
-    "res_musiconhold",
     "res_smdi",
 ];
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use std::path::Path;
 
-use pbx_contract::Recording;
+use pbx_contract::{Digests, Recording};
 
 use super::text::caller_name;
 use super::{Network, dialplan, recording, signals, voicemail};
@@ -33,7 +33,7 @@ pub fn render(wanted: &Wanted, network: &Network, config: &Path, mark: &str) -> 
     for phone in &wanted.phones {
         out += &endpoint(phone, wanted.suspended);
         out += if tls { ENCRYPTION } else { "" };
-        out += &credential(phone, &wanted.fqdn);
+        out += &credential(phone, &wanted.fqdn, wanted.policy.digests);
         out += &address(phone, network.qualify_seconds);
     }
     let context = dialplan::REFUSED;
@@ -88,13 +88,19 @@ fn endpoint(phone: &Phone, suspended: bool) -> String {
     )
 }
 
-/// MD5 alone for now: a phone that takes the first challenge and does not know SHA-256 could not register (seen with SIPp).
-fn credential(phone: &Phone, realm: &str) -> String {
+/// Each digest is a challenge of its own, in this order.
+fn credential(phone: &Phone, realm: &str, digests: Digests) -> String {
     let Phone { number, credential, .. } = phone;
-    let md5 = credential.reveal_md5();
+    let (md5, sha256) = (credential.reveal_md5(), credential.reveal_sha256());
+    let offered = match digests {
+        Digests::Md5 => "MD5",
+        Digests::Md5First => "MD5,SHA-256",
+        Digests::Sha256First => "SHA-256,MD5",
+        Digests::Sha256Only => "SHA-256",
+    };
     format!(
         "\n[{number}]\ntype = auth\nauth_type = digest\nusername = {number}\nrealm = {realm}\n\
-         password_digest = MD5:{md5}\n"
+         supported_algorithms_uas = {offered}\npassword_digest = MD5:{md5}\npassword_digest = SHA-256:{sha256}\n"
     )
 }
 

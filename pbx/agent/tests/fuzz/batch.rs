@@ -75,7 +75,7 @@ impl Batch {
             for ((variable, value), (_, plain)) in read.variables.iter().zip(&plain.variables) {
                 let right = match (name, variable.as_str()) {
                     (PJSIP, "callerid") => self.is_caller_id(&read.name, value),
-                    (PJSIP, "password_digest") => value.len() == 36 && value.strip_prefix("MD5:").is_some_and(is_hex),
+                    (PJSIP, "password_digest") => is_digest(value),
                     (PJSIP, "callerid_tag") => is_hex(value),
                     (DIALPLAN, "ECQX_RENDERED") => value.split('/').all(is_hex),
                     (VOICEMAIL, number) if self.names.contains_key(number) => self.is_mailbox(number, value),
@@ -120,6 +120,16 @@ fn is_of(name: &str, raw: &str) -> bool {
     in_order && !name.contains(FORBIDDEN) && !name.chars().any(char::is_control)
 }
 
+/// The algorithm's name, and as many hex digits as it gives.
+fn is_digest(value: &str) -> bool {
+    let long = |algorithm: &str| match algorithm {
+        "MD5" => 32,
+        "SHA-256" => 64,
+        _ => 0,
+    };
+    value.split_once(':').is_some_and(|(algorithm, digest)| is_hex(digest) && digest.len() == long(algorithm))
+}
+
 fn is_hex(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_hexdigit())
 }
@@ -138,31 +148,40 @@ fn files(
         ..Extension::of(number.clone())
     };
     let [group, room, queue, display_name] = other.clone();
+    let members: Vec<String> = numbers.iter().take(2).cloned().collect();
     let extensions = ExtensionsFile {
         extensions: numbers.iter().map(extension).collect(),
-        ring_groups: vec![RingGroup {
-            number: "600".into(),
-            name: Some(group),
-            members: numbers.iter().take(2).cloned().collect(),
-            strategy: RingStrategy::All,
-            ring_seconds: 20,
-        }],
+        ring_groups: vec![ring_group(group, members.clone())],
         conference_rooms: vec![ConferenceRoom { number: "801".into(), name: Some(room) }],
-        queues: vec![Queue {
-            number: "700".into(),
-            name: Some(queue),
-            strategy: QueueStrategy::RingAll,
-            agents: numbers.iter().take(2).cloned().collect(),
-            supervisors: vec![],
-            ring_seconds: 20,
-            wrap_up_seconds: 0,
-            max_wait_seconds: 0,
-        }],
+        queues: vec![call_queue(queue, members)],
         ..ExtensionsFile::default()
     }
     .seal()
     .unwrap();
-    let limits = LimitsFile {
+    let limits = limits(display_name, &extensions).seal().unwrap();
+    let wanted = Wanted::new(&limits, &extensions, &passwords(numbers, password)).unwrap();
+    render::render(&wanted, &settings()).files
+}
+
+fn ring_group(name: String, members: Vec<String>) -> RingGroup {
+    RingGroup { number: "600".into(), name: Some(name), members, strategy: RingStrategy::All, ring_seconds: 20 }
+}
+
+fn call_queue(name: String, agents: Vec<String>) -> Queue {
+    Queue {
+        number: "700".into(),
+        name: Some(name),
+        strategy: QueueStrategy::RingAll,
+        agents,
+        supervisors: vec![],
+        ring_seconds: 20,
+        wrap_up_seconds: 0,
+        max_wait_seconds: 0,
+    }
+}
+
+fn limits(display_name: String, extensions: &ExtensionsFile) -> LimitsFile {
+    LimitsFile {
         schema: 0,
         generation: String::new(),
         instance: Instance { unique_id: "ECQX-1".into(), fqdn: "a.epygicloud.com".into(), display_name },
@@ -171,15 +190,17 @@ fn files(
         policy: Policy::default(),
         network: pbx_contract::Network::default(),
         extensions: extensions.generation.clone(),
-    };
+    }
+}
+
+fn passwords(numbers: &[String], password: &str) -> Passwords {
     let mut keys =
         BTreeMap::from([(secret::room_pin("801"), b"1".to_vec()), (secret::room_admin_pin("801"), b"2".to_vec())]);
     for number in numbers {
         keys.insert(number.clone(), format!("{password}x").into_bytes());
         keys.insert(secret::mailbox_pin(number), b"4711".to_vec());
     }
-    let wanted = Wanted::new(&limits.seal().unwrap(), &extensions, &Passwords(keys)).unwrap();
-    render::render(&wanted, &settings()).files
+    Passwords(keys)
 }
 
 fn settings() -> Settings {

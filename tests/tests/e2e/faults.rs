@@ -60,6 +60,13 @@ pub async fn asterisk_killed_and_the_agent_killed_phones_and_limits_are_back_by_
         let pod = stage.product.pods(NS).get("ecqx-survives-0").await?;
         let seen = last_event(&stage, &at).await?;
         let process = process_of(&pod, program)?.with_context(|| format!("no {program} in the pod"))?;
+        // Asterisk writes what phones register to disk within a second or so; what came after that is lost with it.
+        let kept = async || {
+            let database = fs::read(format!("/proc/{process}/root/var/lib/ecqx/astdb/astdb.sqlite3"))?;
+            let holds = |contact: &str| database.windows(contact.len()).any(|octets| octets == contact.as_bytes());
+            Ok(phones.iter().all(|(number, _)| holds(&format!("/registrar/contact/{number}"))))
+        };
+        stage.eventually("all registrations are on disk", kept).await?;
         kill(process, Signal::SIGKILL)?;
         let back = async || {
             let after = stage.product.pods(NS).get("ecqx-survives-0").await?;

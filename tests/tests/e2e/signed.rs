@@ -54,7 +54,7 @@ fn made_key() -> Result<BTreeMap<String, ByteString>> {
 }
 
 pub async fn a_validating_client_believes_names_and_their_absence(stage: Stage) -> Result<()> {
-    instance(&stage, NS, "proven", "tatev").await?;
+    instance(&stage, NS, "proven", "tandzaver").await?;
     let at = stage.in_service(NS, "proven").await?;
     let secrets: Api<Secret> = Api::namespaced(stage.product.client.clone(), NAMESPACE);
     let data = secrets.get(KEYS).await?.data.unwrap_or_default();

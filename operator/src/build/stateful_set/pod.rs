@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use ecqx_domain::pbx::{Exposure, PbxRules};
 use k8s_openapi::{
     api::core::v1::{
-        Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, HTTPGetAction,
-        LocalObjectReference, PodSecurityContext, PodSpec, Probe, ResourceRequirements, SeccompProfile,
-        SecretVolumeSource, SecurityContext, Volume, VolumeMount,
+        Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource,
+        HTTPGetAction, LocalObjectReference, ObjectFieldSelector, PodSecurityContext, PodSpec, Probe,
+        ResourceRequirements, SeccompProfile, SecretVolumeSource, SecurityContext, Volume, VolumeMount,
     },
     apimachinery::pkg::{api::resource::Quantity, util::intstr::IntOrString},
 };
@@ -56,7 +56,7 @@ fn container(instance: &ValidatedInstance, defaults: &PbxDefaults, rules: &PbxRu
         name: "pbx".to_owned(),
         image: Some(instance.pbx.image.clone().unwrap_or_else(|| defaults.image.clone())),
         image_pull_policy: Some("IfNotPresent".to_owned()),
-        env: Some(environment(rules)),
+        env: Some(environment(instance, rules)),
         ports: Some(ports(instance)),
         resources: Some(resources(instance, defaults)),
         security_context: Some(SecurityContext {
@@ -73,10 +73,22 @@ fn container(instance: &ValidatedInstance, defaults: &PbxDefaults, rules: &PbxRu
     }
 }
 
+/// A variable with a field of the pod.
+fn of_pod(name: &str, field_path: &str) -> EnvVar {
+    let field_ref = Some(ObjectFieldSelector { api_version: None, field_path: field_path.to_owned() });
+    let value_from = Some(EnvVarSource { field_ref, ..EnvVarSource::default() });
+    EnvVar { name: name.to_owned(), value: None, value_from }
+}
+
 /// What is fixed for the life of the pod; what can change is in the mounted files.
-fn environment(rules: &PbxRules) -> Vec<EnvVar> {
+fn environment(instance: &ValidatedInstance, rules: &PbxRules) -> Vec<EnvVar> {
     let set = |name: &str, value: String| EnvVar { name: name.to_owned(), value: Some(value), value_from: None };
     let mut all = vec![set("ECQX_DRAIN_SECONDS", rules.drain.as_secs().to_string())];
+    if instance.reach.exposure == Exposure::HostNetwork {
+        // A node has addresses in several networks: phones are told the one that is in the DNS, not that of the way to them.
+        let names = ["ECQX_EXTERNAL_SIGNALING_ADDRESS", "ECQX_EXTERNAL_MEDIA_ADDRESS"];
+        all.extend(names.map(|name| of_pod(name, "status.podIP")));
+    }
     if let Some(mail) = &rules.mail {
         let host = if mail.host.contains(':') { format!("[{}]", mail.host) } else { mail.host.clone() };
         all.push(set("ECQX_SMTP_RELAY", format!("{host}:{}", mail.port)));

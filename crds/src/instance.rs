@@ -103,6 +103,12 @@ pub struct EcqxInstanceSpec {
     /// without calls. A pod that is broken is replaced at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maintenance_window: Option<MaintenanceWindow>,
+
+    /// When somebody means to move the instance, so that its addresses change (RFC 3339): resolvers are asked to keep its records
+    /// for a shorter time from before that until an hour after it. Nothing is moved by that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = TIME))]
+    pub planned_move_at: Option<Time>,
 }
 
 impl EcqxInstanceSpec {
@@ -119,6 +125,7 @@ impl EcqxInstanceSpec {
             pbx: PbxSpec::default(),
             exposure: None,
             maintenance_window: None,
+            planned_move_at: None,
         }
     }
 }
@@ -193,6 +200,11 @@ pub struct EcqxInstanceStatus {
     /// True while SIP over TLS is answered there too; the DNS then publishes it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sips: bool,
+    /// When the records of its name are about to change; it stands here from so long before that all copies with the usual TTL have
+    /// run out by then, and the DNS gives a shorter one meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = TIME))]
+    pub records_change_at: Option<Time>,
     /// What the instance may use, by feature.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, i64>,

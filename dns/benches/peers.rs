@@ -42,7 +42,7 @@ const CHANGES: u32 = 100;
 fn published(n: u32) -> Published {
     let [_, a, b, c] = n.to_be_bytes();
     let addresses = [[10, a, b, c].into()].into();
-    Published { label: Label::parse(&format!("pbx-{n}")).unwrap(), addresses, sips: false }
+    Published { label: Label::parse(&format!("pbx-{n}")).unwrap(), addresses, sips: false, is_about_to_change: false }
 }
 
 fn zone(names: u32, signed: bool) -> Zone {

@@ -49,6 +49,10 @@ pub struct Args {
     #[arg(long, env = "ECQX_DNS_TTL", value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub ttl: u32,
 
+    /// The same when they are about to change (status.recordsChangeAt); the usual one where that is shorter.
+    #[arg(long, env = "ECQX_DNS_SHORT_TTL", value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub short_ttl: u32,
+
     /// For how many seconds resolvers may keep that a name does not exist (the SOA's minimum, RFC 2308): a new instance can
     /// be invisible that long to whoever asked too early.
     #[arg(long, env = "ECQX_DNS_NEGATIVE_TTL", value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10_800))]

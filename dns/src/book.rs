@@ -191,6 +191,7 @@ mod tests {
             label: Label::parse(label).unwrap(),
             addresses: [[203, 0, 113, last].into()].into(),
             sips: false,
+            is_about_to_change: false,
         })
     }
 

@@ -14,6 +14,8 @@ pub struct Published {
     pub addresses: BTreeSet<IpAddr>,
     /// Whether SIP over TLS is answered there too.
     pub sips: bool,
+    /// Whether this is about to change, so that resolvers are to keep it for a shorter time.
+    pub is_about_to_change: bool,
 }
 
 /// An instance as the DNS reads it.
@@ -82,7 +84,9 @@ impl Reading {
                 Err(_) => reading.faults.push(Fault::Address(text.chars().take(80).collect())),
             }
         }
-        reading.published = (!addresses.is_empty()).then_some(Published { label, addresses, sips: status.sips });
+        let is_about_to_change = status.records_change_at.is_some();
+        let published = Published { label, addresses, sips: status.sips, is_about_to_change };
+        reading.published = Some(published).filter(|published| !published.addresses.is_empty());
         reading
     }
 }
@@ -100,7 +104,7 @@ fn claimed(hostname: &str, fqdn: &str, zone: &str) -> Result<Label, Fault> {
 #[cfg(test)]
 mod tests {
     use ecqx_crds::EcqxInstanceStatus;
-    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
     use rstest::rstest;
 
     use super::*;
@@ -138,10 +142,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_about_to_change_is_so_as_the_status_says_whatever_the_date() {
+        assert!(!read(|_, _| ()).published.unwrap().is_about_to_change);
+        for at in [Timestamp::MIN, Timestamp::MAX] {
+            let reading = read(|_, status| status.records_change_at = Some(Time(at)));
+            assert!(reading.published.unwrap().is_about_to_change, "the server has no clock for it: {at}");
+        }
+    }
+
+    #[test]
     fn a_suspended_a_deleted_an_unclaimed_and_an_unready_instance_are_not_served() {
         let none = Reading::default();
         assert_eq!(read(|instance, _| instance.spec.suspended = true), none);
-        let deleted = Some(Time(k8s_openapi::jiff::Timestamp::UNIX_EPOCH));
+        let deleted = Some(Time(Timestamp::UNIX_EPOCH));
         assert_eq!(read(|instance, _| instance.metadata.deletion_timestamp = deleted), none);
         assert_eq!(read(|_, status| status.fqdn = None), none);
         assert_eq!(read(|_, status| status.addresses.clear()), none);

@@ -7,7 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use ecqx_domain::settings::{Settings, SettingsError};
+use ecqx_domain::{
+    name_change::Ttl,
+    settings::{Settings, SettingsError},
+};
 use kube::Client;
 use tokio::{
     sync::mpsc,
@@ -202,7 +205,8 @@ async fn zone_settings(args: &Args) -> Result<ZoneSettings, RunError> {
     let text = read(&args.settings).await?;
     let wrong = |source| RunError::Settings { path: args.settings.clone(), source };
     let settings = Settings::parse(&text).map_err(wrong)?;
-    let timers = Timers { ttl: args.ttl, negative_ttl: args.negative_ttl, ..Timers::default() };
+    let ttl = Ttl { usual: args.ttl, short: args.short_ttl };
+    let timers = Timers { ttl, negative_ttl: args.negative_ttl, ..Timers::default() };
     let fixed = match &args.static_zone {
         Some(path) => read(path).await?,
         None => String::new(),

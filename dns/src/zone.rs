@@ -1,6 +1,7 @@
 //! The zone as it is served: immutable, looked up without copying. Pure.
 
 mod branch;
+mod denial;
 mod name_server;
 mod node;
 mod ready;
@@ -17,15 +18,17 @@ use hickory_proto::{ProtoError, rr::Name};
 use rpds::HashTrieMapSync;
 
 pub use branch::{Branch, Spot};
+pub use denial::Denial;
 pub use name_server::{NameServer, NameServerError};
 pub use node::{Node, Ready};
 pub use rrset::RrSet;
 pub use settings::{Timers, ZoneError, ZoneSettings};
-pub use signed::Touched;
+pub use signed::{Closest, Touched};
 pub use static_part::StaticPart;
 
 use crate::{
     book::Change,
+    dnssec::cache::Cache,
     published::Published,
     wire::{WireName, name},
 };
@@ -38,6 +41,8 @@ pub struct Zone {
     serial: u32,
     apex: Arc<Node>,
     negative: Arc<RrSet>,
+    /// How every answer begins that says that there is nothing.
+    denial: Cache<Option<Denial>>,
     /// All names below the apex, by the label that follows the zone's own.
     branches: HashTrieMapSync<Box<[u8]>, Arc<Branch>>,
     /// The signatures and the chain of denials, where there are keys.
@@ -74,7 +79,8 @@ impl Zone {
         let apex = Arc::new(settings.apex(serial)?);
         let negative = Arc::new(settings.negative_soa(serial)?);
         let unwritten = HashTrieMapSync::new_sync();
-        Ok(Self { settings, serial, apex, negative, branches, signed: None, unwritten })
+        let denial = Cache::default();
+        Ok(Self { settings, serial, apex, negative, denial, branches, signed: None, unwritten })
     }
 
     /// The zone after changes under another serial, whether or not they change a record.
@@ -175,6 +181,11 @@ impl Zone {
     /// The SOA as it goes with negative answers, its TTL no longer than the negative one (RFC 2308, section 3).
     pub fn negative_soa(&self) -> &RrSet {
         &self.negative
+    }
+
+    /// The SOA as it follows the question in negative answers; none where a writer has to write it.
+    pub fn denial(&self) -> Option<&Denial> {
+        self.denial.get_or_make(|| Denial::new(&self.settings, &[&self.negative])).as_ref()
     }
 
     /// What stands at the zone's own name.

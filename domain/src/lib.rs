@@ -20,6 +20,7 @@
 //! | [`foresight`] | everything that will happen to an instance, and how it will stand at any date |
 //! | [`pbx`] | how every PBX is run: what holds in it, how it is reached, how long it waits for calls |
 //! | [`maintenance`] | when a PBX may be replaced: weekly windows |
+//! | [`name_change`] | when resolvers are to keep a name's records for a shorter time |
 //! | [`sip`] | by which ways a caller reaches a PBX |
 //! | [`settings`] | the provider's decisions, validated |
 
@@ -32,6 +33,7 @@ pub mod item;
 pub mod ledger;
 pub mod lifecycle;
 pub mod maintenance;
+pub mod name_change;
 pub mod order;
 pub mod pbx;
 pub mod promotion;

@@ -34,6 +34,8 @@ pub struct PbxDocument {
     pub mail: MailDocument,
     /// Networks from which the call-centre console may be reached.
     pub console_from: Vec<String>,
+    /// Namespaces whose pods may ask the agent: for metrics, events, recordings.
+    pub agent_from: Vec<String>,
 }
 
 /// Whom a PBX stops listening to.
@@ -85,6 +87,7 @@ impl Default for PbxDocument {
             rtp_ports: 400,
             mail: MailDocument::default(),
             console_from: Vec::new(),
+            agent_from: Vec::new(),
         }
     }
 }
@@ -114,6 +117,8 @@ pub struct PbxRules {
     pub mail: Option<Mail>,
     /// Networks from which the console may be reached.
     pub console_from: Vec<String>,
+    /// Namespaces whose pods may ask the agent.
+    pub agent_from: Vec<String>,
 }
 
 /// Who takes the mails of voicemail.
@@ -154,6 +159,11 @@ pub enum PbxError {
     /// No network.
     #[error("field pbx.consoleFrom: {0:?} is no network; write it as 203.0.113.0/24")]
     Network(String),
+    /// No namespace.
+    #[error(
+        "field pbx.agentFrom: {0:?} is no name of a namespace; write it in lower case, as `kubectl get namespaces` does"
+    )]
+    Namespace(String),
 }
 
 impl TryFrom<PbxDocument> for PbxRules {
@@ -174,6 +184,7 @@ impl TryFrom<PbxDocument> for PbxRules {
             rtp_ports: rtp_ports(document.rtp_ports)?,
             mail: mail(document.mail)?,
             console_from: document.console_from.into_iter().map(network).collect::<Result<_, _>>()?,
+            agent_from: document.agent_from.into_iter().map(namespace).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -251,6 +262,12 @@ fn network(text: String) -> Result<String, PbxError> {
     if parsed.is_some_and(fits) { Ok(text) } else { Err(PbxError::Network(text)) }
 }
 
+/// A label of RFC 1123 in lower case.
+fn namespace(text: String) -> Result<String, PbxError> {
+    let is_lower = text.bytes().all(|byte| !byte.is_ascii_uppercase() && byte != b'.');
+    if is_lower && !text.ends_with('-') && is_host_name(&text) { Ok(text) } else { Err(PbxError::Namespace(text)) }
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -296,6 +313,9 @@ mod tests {
     #[case(r#"{"mail": {"relay": "a:25", "from": "x\ny@a"}}"#, "field pbx.mail.from")]
     #[case(r#"{"consoleFrom": ["10.0.0.0"]}"#, "field pbx.consoleFrom: \"10.0.0.0\"")]
     #[case(r#"{"consoleFrom": ["10.0.0.0/33"]}"#, "field pbx.consoleFrom")]
+    #[case(r#"{"agentFrom": ["monitoring", "Prometheus"]}"#, "field pbx.agentFrom: \"Prometheus\"")]
+    #[case(r#"{"agentFrom": ["a.b"]}"#, "field pbx.agentFrom")]
+    #[case(r#"{"agentFrom": [""]}"#, "field pbx.agentFrom")]
     fn a_wrong_value_is_refused_with_its_field(#[case] document: &str, #[case] message: &str) {
         let error = checked(document).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");

@@ -3,10 +3,11 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Parser;
+use ecqx_domain::name_change::Ttl;
 
 use crate::{
     build::PbxDefaults,
-    naming::{Endpoints, ExternalDns, NameServers, Naming},
+    naming::{ExternalDns, NameServers, Naming},
 };
 
 /// Turns `EcqxInstance` and `LicenseSet` resources into running PBXs.
@@ -41,9 +42,13 @@ pub struct Args {
     /// Whether names are handed over to external-dns, as `DNSEndpoint` objects: not at all, beside our own name servers, or instead of them.
     #[arg(long, env = "ECQX_EXTERNAL_DNS", value_enum, default_value_t)]
     pub external_dns: ExternalDns,
-    /// For how many seconds resolvers may keep the records of a `DNSEndpoint`.
+    /// For how many seconds resolvers may keep the records of an instance: in a `DNSEndpoint`, and, as the name servers have it, to
+    /// know how long ahead of a change it is lowered.
     #[arg(long, env = "ECQX_DNS_TTL", default_value_t = 60)]
     pub dns_ttl: u32,
+    /// The same when they are about to change.
+    #[arg(long, env = "ECQX_DNS_SHORT_TTL", default_value_t = 10)]
+    pub dns_short_ttl: u32,
     /// Where `/livez` and `/readyz` are answered.
     #[arg(long, env = "ECQX_HTTP", default_value = "0.0.0.0:8080")]
     pub http: SocketAddr,
@@ -57,8 +62,11 @@ impl Args {
     pub fn naming(&self) -> reqwest::Result<Naming> {
         let is_asked = |host: &&str| !host.is_empty() && self.external_dns != ExternalDns::Instead;
         let name_servers = self.name_servers.as_deref().filter(is_asked);
-        let endpoints = (self.external_dns != ExternalDns::Off).then_some(Endpoints { ttl: self.dns_ttl });
-        Ok(Naming { name_servers: name_servers.map(NameServers::new).transpose()?, endpoints })
+        Ok(Naming {
+            name_servers: name_servers.map(NameServers::new).transpose()?,
+            hands_over: self.external_dns != ExternalDns::Off,
+            ttl: Ttl { usual: self.dns_ttl, short: self.dns_short_ttl },
+        })
     }
 
     /// What the provider decides for every PBX.

@@ -7,6 +7,7 @@ mod name_servers;
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use ecqx_domain::name_change::Ttl;
 use endpoint::DnsEndpoint;
 
 pub use name_servers::{NameServers, Served};
@@ -16,15 +17,10 @@ pub use name_servers::{NameServers, Served};
 pub struct Naming {
     /// The name servers that are asked; none when nobody has named them.
     pub name_servers: Option<NameServers>,
-    /// The objects for external-dns; none when nobody wants them.
-    pub endpoints: Option<Endpoints>,
-}
-
-/// How objects for external-dns are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Endpoints {
-    /// For how many seconds resolvers may keep the records.
-    pub ttl: u32,
+    /// Whether there are objects for external-dns.
+    pub hands_over: bool,
+    /// For how long resolvers may keep the records.
+    pub ttl: Ttl,
 }
 
 /// Whether there are objects for external-dns.

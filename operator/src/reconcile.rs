@@ -35,6 +35,7 @@ pub mod apply;
 pub mod claim;
 pub mod dereference;
 mod drain;
+mod name_change;
 pub mod observe;
 pub mod retention;
 mod rollout;
@@ -182,9 +183,12 @@ async fn bring_about(
     observed.name = name(&validated, &observed, there, ctx).await;
     let decision = rollout::decide(&validated, there, &observed, &previous, ctx, now);
     observed.rollout = Some(rollout::told(&decision));
+    let outlook = name_change::outlook(&validated, &decision, ctx.naming.ttl, now);
+    observed.records_change_at = outlook.near;
     let status = status::of_running(&validated, &observed, &previous, instance.metadata.generation, now);
-    if let Some(endpoints) = ctx.naming.endpoints {
-        let endpoint = dns_endpoint::build(&validated, &status.addresses, status.sips, endpoints.ttl);
+    if ctx.naming.hands_over {
+        let ttl = ctx.naming.ttl.at(status.records_change_at.is_some());
+        let endpoint = dns_endpoint::build(&validated, &status.addresses, status.sips, ttl);
         apply::hand_over(&validated, endpoint, there, ctx).await?;
     }
     if let (Some(claim), Some(ready_at)) = (trial_claim, &status.first_ready_at)
@@ -198,7 +202,10 @@ async fn bring_about(
         _ if refused => failed(instance, ctx),
         Some(soon) => soon,
         None if drain::is_waiting(&validated, there) => LATER,
-        None => until(rollout::next_look(&decision, &validated, now), ctx.clock.now()),
+        None => {
+            let looks = [rollout::next_look(&decision, &validated, now), outlook.next_look];
+            until(looks.into_iter().flatten().min(), ctx.clock.now())
+        }
     };
     let replace = (decision == Decision::Replace && !refused).then_some(validated);
     Ok(Outcome { status, requeue, refused, replace })
@@ -206,11 +213,11 @@ async fn bring_about(
 
 /// Where its name stands, where that can be known: asked of our own name servers, or seen in what was handed over.
 async fn name(instance: &ValidatedInstance, observed: &Observed, there: &Dereferenced, ctx: &Context) -> Option<Name> {
-    let Naming { name_servers, endpoints } = &ctx.naming;
+    let Naming { name_servers, hands_over, .. } = &ctx.naming;
     match name_servers {
         Some(_) if instance.reach.published(&observed.addresses).is_empty() => Some(Name::Served(Served::Unknown)),
         Some(servers) => Some(Name::Served(servers.ask(&instance.namespace, &instance.name).await)),
-        None => endpoints.map(|_| Name::HandedOver(there.dns_endpoint.as_ref().map(Handed::of))),
+        None => hands_over.then(|| Name::HandedOver(there.dns_endpoint.as_ref().map(Handed::of))),
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Observed {
     pub name: Option<Name>,
     /// What is to be done with the pod: whether something is, one word, and for people.
     pub rollout: Option<(bool, &'static str, String)>,
+    /// When the records of its name are about to change.
+    pub records_change_at: Option<Timestamp>,
 }
 
 /// One condition before it has a time.
@@ -92,6 +94,11 @@ pub fn of_running(
         unique_id: Some(instance.limits.instance.unique_id.clone()),
         fqdn: Some(instance.fqdn.clone()),
         first_ready_at,
+        // Without a name there is nothing to change.
+        records_change_at: observed
+            .records_change_at
+            .filter(|_| !addresses.is_empty())
+            .map(|at| Time(whole_seconds(at))),
         addresses,
         sips: in_service && sips,
         limits: limits(instance),
@@ -131,6 +138,7 @@ pub fn of_stalled(
         observed_generation: generation,
         addresses: Vec::new(),
         sips: false,
+        records_change_at: None,
         conditions: conditions(&findings, &previous.conditions, generation, now),
         ..previous.clone()
     }

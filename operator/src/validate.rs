@@ -58,6 +58,8 @@ pub struct ValidatedInstance {
     pub reach: Reach,
     /// When its pod may be replaced, if not at any time.
     pub window: Option<Window>,
+    /// When somebody means to move it.
+    pub planned_move_at: Option<Timestamp>,
     /// True while the window cannot be understood.
     pub window_is_wrong: bool,
     /// Why what the spec says of the PBX is not what it is given: the last one that could be goes on.
@@ -182,6 +184,7 @@ pub fn validate(
         runs: life.phase.in_service(),
         life,
         pbx: instance.spec.pbx.clone(),
+        planned_move_at: instance.spec.planned_move_at.as_ref().map(|at| at.0),
         namespace,
         name,
         uid,

@@ -203,7 +203,7 @@ impl Stores {
             disruption_budgets: follow(Api::all(client.clone()), own(), triggers, child),
             stateful_sets: follow(Api::all(client.clone()), own(), triggers, child),
             pods: follow(Api::all(client.clone()), own(), triggers, child),
-            dns_endpoints: naming.endpoints.map(|_| follow(Api::all(client.clone()), own(), triggers, child)),
+            dns_endpoints: naming.hands_over.then(|| follow(Api::all(client.clone()), own(), triggers, child)),
         }
     }
 

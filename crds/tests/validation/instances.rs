@@ -47,12 +47,15 @@ fn texts() -> Vec<Case> {
 fn terms() -> Vec<Case> {
     let term = |term: &str| json!({ "hostname": "a", "term": term });
     let failed = |at: &str| json!({ "hostname": "a", "paymentFailedAt": at });
+    let planned = |at: &str| json!({ "hostname": "a", "plannedMoveAt": at });
     let resumed = json!({ "hostname": "a", "paymentFailedAt": null });
     let only_to_paid = "term can only change from Trial to Paid";
     vec![
         change_accepted("Trial to Paid", INSTANCE, term("Trial"), term("Paid")),
         change_refused("never Paid to Trial", INSTANCE, host("a"), term("Trial"), only_to_paid),
         refused("term is known", INSTANCE, term("Free"), "supported values: \"Trial\", \"Paid\""),
+        accepted("plannedMoveAt is a time", INSTANCE, planned("2026-10-05T08:00:00+02:00")),
+        refused("plannedMoveAt is a time", INSTANCE, planned("tomorrow"), "spec.plannedMoveAt"),
         accepted("paymentFailedAt is a time", INSTANCE, failed("2026-10-05T08:00:00Z")),
         refused("paymentFailedAt is a time", INSTANCE, failed("yesterday"), "spec.paymentFailedAt"),
         refused("paymentFailedAt has an offset", INSTANCE, failed("2026-10-05T08:00:00"), "spec.paymentFailedAt"),

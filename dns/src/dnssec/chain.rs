@@ -24,7 +24,7 @@ pub type Hash = [u8; 20];
 /// SHA-1, no flags, no further rounds, no salt (RFC 9276, section 3.1): the data of NSEC3PARAM.
 pub const PARAMETERS: [u8; 5] = [1, 0, 0, 0, 0];
 /// How many octets a hash has as a label: 32 letters after their number.
-const LABEL: usize = 33;
+pub const LABEL: usize = 33;
 
 /// A name that exists, as the chain tells of it.
 #[derive(Debug)]

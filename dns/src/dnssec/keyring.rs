@@ -1,10 +1,10 @@
 //! The keys of the zone, and what each does at a time. Pure.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
-use super::{Key, key::Instant};
+use super::{Key, key::Instant, tick::Tick};
 
 /// All keys that are at hand.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +78,18 @@ impl Keyring {
         Ok(Signers { published, of_keys, of_zone, announced })
     }
 
+    /// What the keys do during a tick: what their times say of its first second. Where nobody could check the zone then, since the
+    /// first of them begin within the tick, as a key does that was made just now, it is what they do from then on.
+    ///
+    /// # Errors
+    /// When the zone would be broken by it.
+    pub fn in_tick(&self, tick: Tick) -> Result<Signers, KeyringError> {
+        let within = tick.begins() + 1..=tick.next().begins();
+        let begin = self.keys.iter().flat_map(|key| [key.times().publish, key.times().activate]).flatten();
+        let begin: BTreeSet<Instant> = begin.filter(|time| within.contains(time)).collect();
+        self.at(tick.begins()).or_else(|error| begin.iter().find_map(|time| self.at(*time).ok()).ok_or(error))
+    }
+
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
@@ -136,6 +148,21 @@ mod tests {
         assert_eq!(at(5), (1, vec![before], vec![before]));
         assert_eq!(at(10), (2, vec![before], vec![before]));
         assert_eq!(at(20), (2, vec![after], vec![after]));
+    }
+
+    #[test]
+    fn a_key_that_was_made_just_now_signs_at_once_and_one_for_later_does_not() {
+        let tick = Tick::of(1_800_000_000);
+        let from = |time| Times { publish: Some(time), activate: Some(time), ..Times::default() };
+        let new = || key(1, true, from(tick.begins() + 100));
+        let tag = new().tag();
+        assert_eq!(tags(&Keyring::new([new()]).in_tick(tick).unwrap().of_zone), vec![tag]);
+        let later = key(2, true, from(tick.next().begins() + 1));
+        assert_eq!(Keyring::new([later]).in_tick(tick).unwrap_err(), KeyringError::NoEntry);
+        let old = key(3, true, Times::ALWAYS);
+        let ring = Keyring::new([new(), old]);
+        assert_eq!(ring.in_tick(tick).unwrap().published.len(), 1, "beside one at work it waits for the next tick");
+        assert_eq!(ring.in_tick(tick.next()).unwrap().published.len(), 2);
     }
 
     #[test]

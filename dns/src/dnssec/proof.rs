@@ -1,13 +1,15 @@
 //! An answer for somebody who checks signatures: with them, and with proofs of what does not exist (RFC 4035, section 3.1;
 //! RFC 5155, section 7.2). Pure.
 
+use std::sync::Arc;
+
 use hickory_proto::op::ResponseCode;
 
 use super::{chain, names};
 use crate::{
     answer::{Answer, Question, additional::Named},
     wire::{kind, name},
-    zone::{Place, RrSet, Zone},
+    zone::{Closest, Place, RrSet, Zone},
 };
 
 /// The most NSEC3 records of one answer: of the name above, of what would be the next below it, and of the wildcard.
@@ -18,7 +20,7 @@ pub fn complete<'z>(zone: &'z Zone, question: Question<'_>, answer: Answer<'z>) 
     if !zone.is_signed() || !answer.is_from_zone() {
         return answer;
     }
-    let mut writer = Completion { zone, proven: Vec::with_capacity(PROOFS) };
+    let mut writer = Completion::of(zone);
     let mut whole = Answer { answers: Vec::new(), authority: Vec::new(), additional: Vec::new(), ..answer };
     let mut last: Box<[u8]> = question.name.into();
     for (owner, set) in answer.answers {
@@ -38,7 +40,7 @@ pub fn complete<'z>(zone: &'z Zone, question: Question<'_>, answer: Answer<'z>) 
         whole.additional.push((owner.clone(), set));
         whole.additional.extend(signature.map(|signature| (owner, signature)));
     }
-    whole.authority.append(&mut writer.proven);
+    whole.authority.extend(writer.sets());
     whole
 }
 
@@ -64,19 +66,44 @@ pub fn signatures<'z>(zone: &'z Zone, question: Question<'_>, answer: Answer<'z>
 /// What says that a name right below the zone's own, or one below a name without cuts, aliases and wildcards, does not exist, or
 /// does not hold a type: the authority section of the answer.
 pub fn negative<'z>(zone: &'z Zone, name: &[u8]) -> Vec<Named<'z>> {
-    let mut writer = Completion { zone, proven: Vec::with_capacity(2 * PROOFS) };
+    let mut writer = Completion::of(zone);
     let mut authority = Vec::with_capacity(2 + 2 * PROOFS);
     writer.negative(name, zone.wire_origin().as_bytes().into(), zone.negative_soa(), &mut authority);
-    authority.append(&mut writer.proven);
+    authority.extend(writer.sets());
     authority
 }
 
+/// The links of the same answer, in order.
+pub fn denying<'z>(zone: &'z Zone, name: &[u8]) -> Vec<Proof<'z>> {
+    let mut writer = Completion::of(zone);
+    writer.denied(name);
+    writer.proofs
+}
+
+/// A link of the chain, which proves something.
+pub type Proof<'z> = (&'z chain::Hash, &'z Arc<chain::Link>);
+
 struct Completion<'z> {
     zone: &'z Zone,
-    proven: Vec<Named<'z>>,
+    /// Each once, in the order in which they were needed.
+    proofs: Vec<Proof<'z>>,
 }
 
 impl<'z> Completion<'z> {
+    fn of(zone: &'z Zone) -> Self {
+        Self { zone, proofs: Vec::with_capacity(PROOFS) }
+    }
+
+    /// The proofs as records.
+    fn sets(&self) -> impl Iterator<Item = Named<'z>> {
+        let origin = self.zone.wire_origin();
+        self.proofs.iter().flat_map(move |(hash, link)| {
+            let (set, signature) = link.records(hash, origin);
+            let owner = chain::owner(hash, origin);
+            [(owner.clone(), set), (owner, signature)]
+        })
+    }
+
     /// A set with its signatures; where a wildcard stands for the name, with the proof that the name does not exist.
     fn positive(&mut self, owner: Box<[u8]>, set: &'z RrSet, found: &mut Vec<Named<'z>>) {
         let wildcard = stored(self.zone, &owner);
@@ -92,21 +119,34 @@ impl<'z> Completion<'z> {
     fn negative(&mut self, name: &[u8], owner: Box<[u8]>, soa: &'z RrSet, found: &mut Vec<Named<'z>>) {
         found.push((owner.clone(), soa));
         found.extend(self.zone.negative_signature().map(|signature| (owner, signature)));
-        let encloser = closest_encloser(self.zone, name);
+        self.denied(name);
+    }
+
+    /// The proof that a name or a type does not exist.
+    fn denied(&mut self, name: &[u8]) {
         match self.zone.find(name) {
             Place::Here(_) | Place::Cut(..) => self.matching(name),
             Place::Wildcard(_) => {
+                let encloser = closest_encloser(self.zone, name);
                 self.matching(encloser);
                 self.covering(next_closer(encloser, name));
                 self.matching(&[b"\x01*", encloser].concat());
             }
-            Place::Nowhere => {
-                self.matching(encloser);
-                self.covering(next_closer(encloser, name));
-                self.covering(&[b"\x01*", encloser].concat());
-            }
+            Place::Nowhere => self.absent(name, closest_encloser(self.zone, name)),
             Place::Elsewhere => (),
         }
+    }
+
+    fn absent(&mut self, name: &[u8], encloser: &[u8]) {
+        let closest = self.zone.closest().filter(|_| encloser.len() == self.zone.wire_origin().as_bytes().len());
+        if let Some(Closest { apex, wildcard }) = closest {
+            self.prove(Some((&apex.0, &apex.1)));
+            self.covering(next_closer(encloser, name));
+            return self.prove(Some((&wildcard.0, &wildcard.1)));
+        }
+        self.matching(encloser);
+        self.covering(next_closer(encloser, name));
+        self.covering(&[b"\x01*", encloser].concat());
     }
 
     /// A delegation: the digests of the other zone's keys, or the proof that there are none.
@@ -129,15 +169,10 @@ impl<'z> Completion<'z> {
         self.prove(found);
     }
 
-    fn prove(&mut self, found: Option<(&'z chain::Hash, &'z std::sync::Arc<chain::Link>)>) {
-        let Some((hash, link)) = found else { return };
-        let origin = self.zone.wire_origin();
-        let (set, signature) = link.records(hash, origin);
+    fn prove(&mut self, found: Option<Proof<'z>>) {
         // One record can prove two things.
-        if !self.proven.iter().any(|(_, known)| std::ptr::eq(*known, set)) {
-            let owner = chain::owner(hash, origin);
-            self.proven.extend([(owner.clone(), set), (owner, signature)]);
-        }
+        let found = found.filter(|(_, link)| !self.proofs.iter().any(|(_, known)| Arc::ptr_eq(known, link)));
+        self.proofs.extend(found);
     }
 }
 

@@ -25,12 +25,12 @@ pub struct Signing {
 }
 
 impl Signing {
-    /// How these keys sign the zone at a tick: as their times say of its first second, so that all replicas change at once.
+    /// How these keys sign the zone at a tick: as [`Keyring::in_tick`] has it, so that all replicas change at once.
     ///
     /// # Errors
     /// When nobody could check the zone then.
     pub fn new(keyring: &Keyring, tick: Tick, origin: &WireName) -> Result<Self, KeyringError> {
-        let signers = Arc::new(keyring.at(tick.begins())?);
+        let signers = Arc::new(keyring.in_tick(tick)?);
         let seal = |part| Arc::new(Seal::new(Arc::clone(&signers), origin.clone(), tick.validity(part)));
         let parts = (0..STEPS).map(seal).collect();
         // The apex is signed anew at each tick: the part that is new at this one.

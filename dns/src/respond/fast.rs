@@ -2,8 +2,8 @@
 
 use super::{Transport, frame};
 use crate::{
-    dnssec::proof,
-    wire::{HEADER, Query, Section, Writer, kind, name, query::OPT_LENGTH},
+    dnssec::{chain, proof},
+    wire::{HEADER, Query, Section, Writer, kind, name, query::OPT_LENGTH, writer},
     zone::{Ready, Zone},
 };
 
@@ -18,7 +18,10 @@ pub fn respond(zone: &Zone, message: &[u8], transport: Transport, out: &mut Vec<
     match find(zone, name, query.kind, signed) {
         Found::Ready(ready) => positive(&query, ready, transport, out),
         Found::Negative(code) if signed => proven(zone, &query, name, code, transport, out),
-        Found::Negative(code) => negative(zone, &query, code, transport, out),
+        Found::Negative(code) => {
+            let part = name::below(name, zone.wire_origin().as_bytes()).unwrap_or_default();
+            negative(zone, &query, part, code, transport, out)
+        }
         Found::Unusual => false,
     }
 }
@@ -61,9 +64,15 @@ fn positive(query: &Query<'_>, ready: &Ready, transport: Transport, out: &mut Ve
     true
 }
 
-fn negative(zone: &Zone, query: &Query<'_>, code: u8, transport: Transport, out: &mut Vec<u8>) -> bool {
+fn negative(zone: &Zone, query: &Query<'_>, part: &[u8], code: u8, transport: Transport, out: &mut Vec<u8>) -> bool {
     begin(query, code, out);
     let opt = if query.edns.is_some() { OPT_LENGTH } else { 0 };
+    if let Some(records) = zone.denial().and_then(|denial| denial.write(part, out)) {
+        out[8..10].copy_from_slice(&records.to_be_bytes());
+        let fits = out.len() + opt <= limit(query, transport);
+        end(query, out);
+        return fits;
+    }
     let mut writer = Writer::after_question(out, limit(query, transport) - opt);
     if !writer.set(Section::Authority, zone.wire_origin().as_bytes(), zone.negative_soa()) {
         return false;
@@ -75,6 +84,9 @@ fn negative(zone: &Zone, query: &Query<'_>, code: u8, transport: Transport, out:
 /// What [`negative`] says, with signatures and proofs.
 fn proven(zone: &Zone, query: &Query<'_>, name: &[u8], code: u8, transport: Transport, out: &mut Vec<u8>) -> bool {
     begin(query, code, out);
+    if let Some(fits) = denied(zone, query, name, limit(query, transport), out) {
+        return fits;
+    }
     let mut writer = Writer::after_question(out, limit(query, transport) - OPT_LENGTH);
     let authority = proof::negative(zone, name);
     if !authority.iter().all(|(owner, set)| writer.set(Section::Authority, owner, set)) {
@@ -82,6 +94,33 @@ fn proven(zone: &Zone, query: &Query<'_>, name: &[u8], code: u8, transport: Tran
     }
     end(query, out);
     true
+}
+
+/// The same from what is finished already: whether it fits, or nothing where only a writer knows what may be pointed to.
+fn denied(zone: &Zone, query: &Query<'_>, name: &[u8], limit: usize, out: &mut Vec<u8>) -> Option<bool> {
+    let part = name::below(name, zone.wire_origin().as_bytes())?;
+    // Whoever asks for the name of a proof could be pointed to there.
+    if name::last(part).is_none_or(|label| label.len() == chain::LABEL - 1) {
+        return None;
+    }
+    let mut records = zone.signed_denial()?.write(part, out)?;
+    let of_zone = writer::pointer(u16::try_from(HEADER + part.len()).ok()?);
+    for (hash, link) in proof::denying(zone, name) {
+        let (set, signatures) = link.records(hash, zone.wire_origin());
+        let at = writer::pointer(u16::try_from(out.len()).ok()?);
+        out.extend_from_slice(&chain::label(hash));
+        let mut owner = of_zone;
+        for (set, data) in [set, signatures].into_iter().flat_map(|set| set.data().map(move |data| (set, data))) {
+            out.extend_from_slice(&owner);
+            writer::uncompressed(set, data, out);
+            owner = at;
+            records += 1;
+        }
+    }
+    out[8..10].copy_from_slice(&records.to_be_bytes());
+    let fits = out.len() + OPT_LENGTH <= limit;
+    end(query, out);
+    Some(fits)
 }
 
 fn limit(query: &Query<'_>, transport: Transport) -> usize {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    dnssec::{Key, Keyring, Signing, Tick, algorithm::Algorithm, key::Times},
+    dnssec::{Chain, Key, Keyring, Signing, Tick, algorithm::Algorithm, chain, key::Times},
     wire::{WireName, kind, name},
     zone::tests::{published, zone_with},
 };
@@ -139,6 +139,36 @@ fn both_ways_give_the_same_octets_for_the_whole_zone() {
             }
         }
         assert!(quick > least, "the quick way answers most: {quick}");
+    }
+}
+
+#[test]
+fn both_ways_give_the_same_octets_where_a_denial_could_point_into_the_question() {
+    for zone in [zone(false), signed(false), signed(true)] {
+        let origin = zone.wire_origin();
+        let label = |text: &[u8]| [&[u8::try_from(text.len()).unwrap()], text].concat();
+        // The zone's own names in the SOA, and names above and below of them.
+        let own = [&b"hostmaster"[..], b"ns1", b"xhostmaster"].map(label);
+        let mut parts: Vec<Vec<u8>> = own.iter().flat_map(|own| [own.clone(), [b"\x01x", &**own].concat()]).collect();
+        parts.extend(own.iter().map(|own| [&**own, b"\x06nobody"].concat()));
+        // The names of proofs, which do not exist as such.
+        let proofs: Vec<_> =
+            zone.chain().into_iter().flat_map(Chain::links).map(|(hash, _)| chain::label(hash)).collect();
+        parts.extend(proofs.iter().flat_map(|proof| [proof.to_vec(), [b"\x01x", &proof[..]].concat()]));
+        // So many labels that the last ones are not remembered to be pointed to.
+        parts.extend([1, 15, 16, 17, 61, 63, 64, 65, 110].map(|labels| b"\x01y".repeat(labels)));
+        for part in &parts {
+            let name = origin.prefixed(part);
+            for (kind, dnssec_ok) in
+                [kind::A, kind::MX, kind::NSEC3].into_iter().flat_map(|kind| [(kind, true), (kind, false)])
+            {
+                for (payload, transport) in [(1232, Transport::Udp), (512, Transport::Udp), (512, Transport::Tcp)] {
+                    let edns = Some(Edns { payload, dnssec_ok });
+                    agree(&zone, &query(9, [1, 0], name.as_bytes(), kind, edns), transport);
+                }
+                agree(&zone, &query(9, [1, 0], &name.as_bytes().to_ascii_uppercase(), kind, None), Transport::Udp);
+            }
+        }
     }
 }
 

@@ -10,6 +10,10 @@ use crate::{book::Revision, published::Published};
 
 /// The first line: what this is, and the version of its form.
 const HEAD: &str = "ecqx-dns 1";
+/// Stands at the end of an instance that answers SIP over TLS.
+const SIPS: &str = " sips";
+/// Stands at the end of one whose records are about to change.
+const CHANGES: &str = " changes";
 
 /// What is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,11 +49,12 @@ impl Kept {
     pub fn text(&self) -> Vec<u8> {
         let Self { zone, serial, revision, settings, held } = self;
         let mut text = format!("{HEAD}\nzone {zone}\nserial {serial}\nrevision {revision}\nsettings {settings}\n");
-        for ((namespace, name), Published { label, addresses, sips }) in held {
+        for ((namespace, name), Published { label, addresses, sips, is_about_to_change }) in held {
             let addresses: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
-            let sips = if *sips { " sips" } else { "" };
+            let word = |holds: bool, word| if holds { word } else { "" };
+            let (sips, changes) = (word(*sips, SIPS), word(*is_about_to_change, CHANGES));
             // Writing to a text cannot fail.
-            let _written = writeln!(text, "{namespace}/{name} {label} {}{sips}", addresses.join(","));
+            let _written = writeln!(text, "{namespace}/{name} {label} {}{sips}{changes}", addresses.join(","));
         }
         let sum = digest(text.as_bytes());
         text.push_str("sha256 ");
@@ -95,12 +100,15 @@ fn instance(line: &str) -> Option<((String, String), Published)> {
     let (key, label, addresses) = (parts.next()?, parts.next()?, parts.next()?);
     let (namespace, name) = key.split_once('/')?;
     let addresses = addresses.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
-    let sips = match parts.next() {
-        None => false,
-        Some("sips") => true,
-        Some(_) => return None,
-    };
-    let published = Published { label: Label::parse(label).ok()?, addresses, sips };
+    let mut published =
+        Published { label: Label::parse(label).ok()?, addresses, sips: false, is_about_to_change: false };
+    for word in parts {
+        match word {
+            _ if word == SIPS.trim_start() => published.sips = true,
+            _ if word == CHANGES.trim_start() => published.is_about_to_change = true,
+            _ => return None,
+        }
+    }
     Some(((namespace.to_owned(), name.to_owned()), published))
 }
 
@@ -121,7 +129,8 @@ pub(super) mod tests {
         let mut held = Held::new_sync();
         for label in labels {
             let addresses = ["203.0.113.9".parse().unwrap(), "2001:db8::9".parse().unwrap()].into();
-            let published = Published { label: Label::parse(label).unwrap(), addresses, sips: *label == "b" };
+            let (sips, is_about_to_change) = (*label == "b", *label == "c");
+            let published = Published { label: Label::parse(label).unwrap(), addresses, sips, is_about_to_change };
             held.insert_mut(("reseller".to_owned(), format!("i-{label}")), published);
         }
         Kept { zone: "epygicloud.com".to_owned(), serial, revision: 4_000_000_000_000, settings: "x".to_owned(), held }

@@ -140,7 +140,10 @@ fn without(sets: Sets, others: &Sets) -> Sets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::zone::tests::{published, zone};
+    use crate::{
+        published::Published,
+        zone::tests::{published, zone},
+    };
 
     /// The items of a transfer as counts of sets.
     fn sizes(items: VecDeque<Item>) -> Vec<usize> {
@@ -171,6 +174,17 @@ mod tests {
         assert_eq!(sizes(history.since(1001, &third)), [1, 1, 4, 1, 0, 1]);
         assert_eq!(sizes(history.since(1000, &third)), [1, 1, 5, 1, 1, 1], "of what stays nothing is sent");
         assert!(sizes(history.since(999, &third)).contains(&100), "what is not remembered leads to the whole");
+    }
+
+    #[test]
+    fn a_shorter_ttl_is_a_change_of_all_records_of_the_instance() {
+        let history = History::default();
+        let usual = published("a", &["203.0.113.1"]);
+        let first = Arc::new(zone(&[usual.clone(), published("b", &["203.0.113.2"])]));
+        let content = Published { is_about_to_change: true, ..usual };
+        let second = Arc::new(first.changed([(content.label.clone(), Some(content.clone()))], 1001).unwrap());
+        history.left(first, vec![content.label]);
+        assert_eq!(sizes(history.since(1000, &second)), [1, 1, 4, 1, 4, 1]);
     }
 
     #[test]

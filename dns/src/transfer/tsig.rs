@@ -4,7 +4,10 @@ mod key;
 
 use crate::{
     respond::frame,
-    wire::{HEADER, kind, name, record},
+    wire::{
+        HEADER, kind, name,
+        record::{self, Record},
+    },
 };
 
 pub use key::{Key, Keys, KeysError};
@@ -17,6 +20,8 @@ const NOT_AUTH: u8 = 9;
 const BAD_SIG: u16 = 16;
 const BAD_KEY: u16 = 17;
 const BAD_TIME: u16 = 18;
+/// The count of a message's questions, where there is one.
+const ONE_QUESTION: [u8; 2] = [0, 1];
 
 /// What the signature of a message says.
 #[derive(Debug)]
@@ -54,18 +59,17 @@ struct Fields<'m> {
 }
 
 impl Keys {
-    /// Checks the signature of a request at a time, in Unix seconds.
+    /// Checks the signature of a request at a time, in Unix seconds. One that cannot be read is none: then the message is read
+    /// as a whole, and is found to be malformed.
     pub fn check(&self, message: &[u8], now: u64) -> Checked {
-        let Some(tsig) = record::last(message).filter(|record| record.kind == kind::TSIG) else {
-            return Checked::Unsigned;
-        };
-        let Some(fields) = fields(tsig.data).filter(|_| tsig.class == CLASS_ANY) else { return Checked::Unsigned };
-        let inner = stripped(message, tsig.start, fields.id);
+        let Some((tsig, fields)) = signature(message) else { return Checked::Unsigned };
+        let inner = stripped(message, tsig.start);
         let found = self.find(&tsig.name.to_ascii_lowercase(), &fields.algorithm.to_ascii_lowercase());
         let Some(key) = found else {
             return Checked::Bad(refusal(&inner, tsig.name, &fields, BAD_KEY));
         };
-        let signed = [&*inner, &variables(key, fields.time, fields.fudge, 0, &[])].concat();
+        // It was signed under its first number, which a forwarder may have changed; the answer goes back under the number that came.
+        let signed = [&fields.id, &inner[2..], &variables(key, fields.time, fields.fudge, 0, &[])].concat();
         if !key.verify(&signed, fields.mac) {
             return Checked::Bad(refusal(&inner, tsig.name, &fields, BAD_SIG));
         }
@@ -155,12 +159,28 @@ fn append(message: &mut Vec<u8>, key: &[u8], fields: &Fields<'_>, error: u16, ot
     message[10..HEADER].copy_from_slice(&count.to_be_bytes());
 }
 
-/// The message without the record at its end, under its first number.
-fn stripped(message: &[u8], end: usize, id: [u8; 2]) -> Vec<u8> {
+/// The signature at the end of a message. What an answer to a bad one repeats, its names and the question, is read here: a
+/// name that points elsewhere would point to something else in the answer (none is compressed: RFC 8945, section 4.2).
+fn signature(message: &[u8]) -> Option<(Record<'_>, Fields<'_>)> {
+    let tsig = record::last(message).filter(|record| record.kind == kind::TSIG && record.class == CLASS_ANY)?;
+    name::uncompressed(tsig.name)?;
+    if message[4..6] == ONE_QUESTION {
+        question(message)?;
+    }
+    Some((tsig, fields(tsig.data)?))
+}
+
+/// The question of a message that has one: name, type and class.
+fn question(message: &[u8]) -> Option<&[u8]> {
+    let name = name::uncompressed(message.get(HEADER..)?)?;
+    message.get(HEADER..HEADER + name.len() + 4)
+}
+
+/// The message without the record at its end.
+fn stripped(message: &[u8], end: usize) -> Vec<u8> {
     let mut inner = message[..end].to_vec();
     let count = u16::from_be_bytes([inner[10], inner[11]]).wrapping_sub(1);
     inner[10..HEADER].copy_from_slice(&count.to_be_bytes());
-    inner[..2].copy_from_slice(&id);
     inner
 }
 
@@ -174,8 +194,7 @@ fn refusal(inner: &[u8], key: &[u8], fields: &Fields<'_>, error: u16) -> Vec<u8>
 fn not_auth(inner: &[u8]) -> Vec<u8> {
     let mut answer = inner[..2].to_vec();
     answer.extend([frame::RESPONSE | inner[2] & 0x79, NOT_AUTH, 0, 0, 0, 0, 0, 0, 0, 0]);
-    let question = name::labels(&inner[HEADER..]).map(|label| label.len() + 1).sum::<usize>() + 5;
-    if let Some(question) = inner.get(HEADER..HEADER + question).filter(|_| inner[4..6] == [0, 1]) {
+    if let Some(question) = question(inner).filter(|_| inner[4..6] == ONE_QUESTION) {
         answer[5] = 1;
         answer.extend(question);
     }
@@ -183,8 +202,7 @@ fn not_auth(inner: &[u8]) -> Vec<u8> {
 }
 
 fn fields(data: &[u8]) -> Option<Fields<'_>> {
-    let length = name::labels(data).map(|label| label.len() + 1).sum::<usize>() + 1;
-    let (algorithm, rest) = data.split_at_checked(length)?;
+    let (algorithm, rest) = data.split_at_checked(name::uncompressed(data)?.len())?;
     let (time, rest) = rest.split_first_chunk::<6>()?;
     let (fudge, rest) = rest.split_first_chunk::<2>()?;
     let (size, rest) = rest.split_first_chunk::<2>()?;

@@ -70,6 +70,19 @@ pub fn label(text: &str) -> Vec<u8> {
     octets
 }
 
+/// The name that stands at the beginning, if it is whole, uncompressed and not too long.
+pub fn uncompressed(octets: &[u8]) -> Option<&[u8]> {
+    let mut at = 0;
+    loop {
+        match octets.get(at)? {
+            0 => break,
+            length @ 1..=63 => at += usize::from(*length) + 1,
+            _ => return None,
+        }
+    }
+    octets.get(..=at).filter(|name| name.len() <= LONGEST)
+}
+
 /// The labels of a name or of a part of one, the root left out.
 pub fn labels(mut octets: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
@@ -99,6 +112,12 @@ pub fn below<'n>(name: &'n [u8], origin: &[u8]) -> Option<&'n [u8]> {
     // The octets can agree in the midst of a label, so the cut must be where a label begins.
     let is_start = cut == 0 || cut + 1 == name.len() || starts(name).any(|start| start == cut);
     (is_start && name[cut..] == *origin).then_some(&name[..cut])
+}
+
+/// The last label of the left part of a name.
+pub fn last(part: &[u8]) -> Option<&[u8]> {
+    let start = starts(part).last()?;
+    part.get(start + 1..)
 }
 
 /// The labels of the left part of a name without the first.

@@ -34,7 +34,7 @@ impl<'m> Query<'m> {
         if !is_query || header[10] != 0 || header[11] > 1 {
             return None;
         }
-        let name_end = name_end(message)?;
+        let name_end = HEADER + name::uncompressed(&message[HEADER..])?.len();
         let kind = read_u16(message, name_end)?;
         if read_u16(message, name_end + 2)? != CLASS_IN {
             return None;
@@ -63,19 +63,6 @@ impl<'m> Query<'m> {
     pub fn limit(&self) -> usize {
         usize::from(self.edns.map_or(LEAST_PAYLOAD, |edns| edns.payload.clamp(LEAST_PAYLOAD, UDP_PAYLOAD)))
     }
-}
-
-/// Where the question's name ends, if it is uncompressed and not too long.
-fn name_end(message: &[u8]) -> Option<usize> {
-    let mut at = HEADER;
-    loop {
-        match message.get(at)? {
-            0 => break,
-            length @ 1..=63 => at += usize::from(*length) + 1,
-            _ => return None,
-        }
-    }
-    (at + 1 - HEADER <= name::LONGEST).then_some(at + 1)
 }
 
 /// An OPT record of version 0 without options, at the very end of the message.

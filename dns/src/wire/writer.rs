@@ -8,6 +8,20 @@ const PLACES: usize = 64;
 /// Pointers reach no further (14 bits).
 const REACH: u16 = 0x3fff;
 
+/// What points to a place in the message.
+pub fn pointer(place: u16) -> [u8; 2] {
+    (place | !REACH).to_be_bytes()
+}
+
+/// Writes what follows a record's name, for types whose data hold no names that may be compressed.
+pub fn uncompressed(set: &RrSet, data: &[u8], out: &mut Vec<u8>) {
+    out.extend(set.kind().to_be_bytes());
+    out.extend(CLASS_IN.to_be_bytes());
+    out.extend(set.ttl().to_be_bytes());
+    out.extend(u16::try_from(data.len()).unwrap_or(u16::MAX).to_be_bytes());
+    out.extend_from_slice(data);
+}
+
 /// Which of a message's counts a record belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
@@ -26,6 +40,8 @@ pub struct Writer<'b> {
     limit: usize,
     places: [u16; PLACES],
     used: usize,
+    /// Where pointers stand, for who wants to know.
+    pointers: Option<Vec<usize>>,
 }
 
 /// A point to go back to.
@@ -39,13 +55,24 @@ pub struct Mark {
 impl<'b> Writer<'b> {
     /// Goes on after a header and a question that stand in `out`, up to `limit` octets.
     pub fn after_question(out: &'b mut Vec<u8>, limit: usize) -> Self {
-        let mut writer = Self { out, limit, places: [0; PLACES], used: 0 };
+        let mut writer = Self { out, limit, places: [0; PLACES], used: 0, pointers: None };
         let mut place = HEADER;
         while let Some(&length @ 1..=63) = writer.out.get(place) {
             writer.remember(place);
             place += usize::from(length) + 1;
         }
         writer
+    }
+
+    /// The same, noting where it writes pointers.
+    #[must_use]
+    pub fn noting_pointers(self) -> Self {
+        Self { pointers: Some(Vec::new()), ..self }
+    }
+
+    /// Where pointers were written, if that was to be noted.
+    pub fn pointers(&self) -> &[usize] {
+        self.pointers.as_deref().unwrap_or_default()
     }
 
     /// How long the message is now.
@@ -130,7 +157,10 @@ impl<'b> Writer<'b> {
             }
             let places = self.places.iter().take(self.used);
             if let Some(place) = places.copied().find(|place| self.stands_at(usize::from(*place), rest)) {
-                self.out.extend((place | 0xc000).to_be_bytes());
+                if let Some(pointers) = &mut self.pointers {
+                    pointers.push(self.out.len());
+                }
+                self.out.extend(pointer(place));
                 return;
             }
             self.remember(self.out.len());

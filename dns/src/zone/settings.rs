@@ -4,7 +4,7 @@ mod error;
 
 use std::{collections::HashMap, sync::Arc};
 
-use ecqx_domain::hostname::Label;
+use ecqx_domain::{hostname::Label, name_change::Ttl};
 use hickory_proto::rr::{
     Name, RData,
     rdata::{NS, SOA},
@@ -27,7 +27,7 @@ const APEX_TTL: u32 = 3600;
 #[derive(Clone, Copy, Debug)]
 pub struct Timers {
     /// Of an instance's records.
-    pub ttl: u32,
+    pub ttl: Ttl,
     /// Of the absence of a name: the SOA's minimum (RFC 2308).
     pub negative_ttl: u32,
     /// How often a secondary looks for a new serial.
@@ -40,7 +40,7 @@ pub struct Timers {
 
 impl Default for Timers {
     fn default() -> Self {
-        Self { ttl: 60, negative_ttl: 60, refresh: 3600, retry: 600, expire: 1_209_600 }
+        Self { ttl: Ttl::default(), negative_ttl: 60, refresh: 3600, retry: 600, expire: 1_209_600 }
     }
 }
 
@@ -183,7 +183,7 @@ impl ZoneSettings {
     }
 
     /// The TTL of an instance's records.
-    pub fn ttl(&self) -> u32 {
+    pub fn ttl(&self) -> Ttl {
         self.timers.ttl
     }
 

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ecqx_domain::hostname::Label;
 
-use super::{Branch, Node, RrSet, Zone, ZoneError, ready};
+use super::{Branch, Denial, Node, RrSet, Zone, ZoneError, ready};
 use crate::{
-    dnssec::{Chain, Hash, Seal, Signing, cache::Cache, names, signing},
+    dnssec::{Chain, Hash, Link, Seal, Signing, cache::Cache, names, signing},
     wire::{WireName, kind, name},
 };
 
@@ -16,7 +16,19 @@ pub(super) struct Signed {
     signing: Arc<Signing>,
     chain: Chain,
     negative: Cache<RrSet>,
+    denial: Cache<Option<Denial>>,
+    /// The links that deny a label of the zone, but for the label's own.
+    closest: Cache<Option<Closest>>,
     touched: Arc<Touched>,
+}
+
+/// The links that stand in every denial of a label of the zone.
+#[derive(Debug)]
+pub struct Closest {
+    /// That of the zone's own name.
+    pub apex: (Hash, Arc<Link>),
+    /// That between which and the next one a wildcard right below it would stand.
+    pub wildcard: (Hash, Arc<Link>),
 }
 
 /// What became otherwise with a state of the zone, apart from the changed instances and the zone's own name.
@@ -62,6 +74,8 @@ impl Zone {
             signing: Arc::clone(signing),
             chain,
             negative: Cache::default(),
+            denial: Cache::default(),
+            closest: Cache::default(),
             touched: Arc::new(links.map_or(Touched::All, |links| Touched::These { labels, links })),
         });
         Ok(next.chained(self.signed.as_ref()))
@@ -83,7 +97,8 @@ impl Zone {
         let (chain, links) = signed.chain.changed(names, &signed.signing, self.negative.ttl());
         let touched = Arc::new(Touched::These { labels: Vec::new(), links });
         let signing = Arc::clone(&signed.signing);
-        self.signed = Some(Signed { signing, chain, negative: Cache::default(), touched });
+        let (negative, denial, closest) = (Cache::default(), Cache::default(), Cache::default());
+        self.signed = Some(Signed { signing, chain, negative, denial, closest, touched });
         self
     }
 
@@ -191,6 +206,25 @@ impl Zone {
         let signed = self.signed.as_ref()?;
         let signature = self.apex_signature(self.apex.get(kind::SOA)?)?;
         Some(signed.negative.get_or_make(|| signature.with_ttl(self.negative.ttl())))
+    }
+
+    /// The same with its signatures as they follow the question; none where a writer has to write them.
+    pub fn signed_denial(&self) -> Option<&Denial> {
+        let make = || Denial::new(&self.settings, &[&self.negative, self.negative_signature()?]);
+        self.signed.as_ref()?.denial.get_or_make(make).as_ref()
+    }
+
+    /// The links that stand in every denial of a label of the zone, where no wildcard stands for labels.
+    pub fn closest(&self) -> Option<&Closest> {
+        let signed = self.signed.as_ref()?;
+        let own = |(hash, link): (&Hash, &Arc<Link>)| (*hash, Arc::clone(link));
+        let make = || {
+            let origin = self.wire_origin();
+            let apex = signed.chain.matching(&names::hash(origin.as_bytes())).map(own)?;
+            let wildcard = signed.chain.covering(&names::hash(origin.prefixed(b"\x01*").as_bytes())).map(own)?;
+            Some(Closest { apex, wildcard })
+        };
+        signed.closest.get_or_make(make).as_ref()
     }
 
     /// The finished answer with signatures, for a set of a branch without cuts, aliases and wildcards.

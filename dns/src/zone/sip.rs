@@ -20,7 +20,7 @@ pub type Placed = (Box<[u8]>, RrSet);
 
 /// All sets of an instance: at its own name addresses and NAPTR, and below it the services with SRV.
 pub fn sets(published: &Published, settings: &ZoneSettings) -> Result<Vec<Placed>, ProtoError> {
-    let ttl = settings.ttl();
+    let ttl = settings.ttl().at(published.is_about_to_change);
     let host = settings.origin().prepend_label(published.label.as_str())?;
     let mut sets: Vec<Placed> = Vec::with_capacity(6);
     sets.extend(addresses(ttl, &published.addresses)?.into_iter().map(|set| (Box::default(), set)));

@@ -1,5 +1,7 @@
 //! The part of the zone that does not come from instances: web site, mail, CAA, verification records, delegations. Pure.
 
+mod ds;
+
 use std::{
     collections::{BTreeMap, HashMap},
     net::IpAddr,
@@ -32,7 +34,7 @@ impl StaticPart {
     /// # Errors
     /// When it is no zone file, or holds what could not be served.
     pub fn parse(text: &str, origin: &Name) -> Result<Self, ZoneError> {
-        let text = format!("$TTL {TTL}\n{text}\n");
+        let text = ds::as_texts(&format!("$TTL {TTL}\n{text}\n"));
         let (_, found) = Parser::new(text, None, Some(origin.clone())).parse().map_err(ZoneError::Static)?;
         let mut part = Self::default();
         for set in found.into_values() {
@@ -40,10 +42,16 @@ impl StaticPart {
             if let Some(reason) = refused(&name, kind, set.dns_class(), origin) {
                 return Err(ZoneError::StaticRecord { name, kind, reason });
             }
-            let data = set.records_without_rrsigs().map(|record| record.data.clone()).collect();
-            part.sets.insert((name, kind), (set.ttl(), data));
+            for record in set.records_without_rrsigs() {
+                let data = ds::of_text(&record.data).unwrap_or_else(|| Ok(record.data.clone()));
+                let wrong = |reason| ZoneError::StaticRecord { name: name.clone(), kind: RecordType::DS, reason };
+                let data = data.map_err(wrong)?;
+                let set = part.sets.entry((name.clone(), data.record_type())).or_insert((record.ttl, Vec::new()));
+                set.1.push(data);
+            }
         }
         part.check_aliases()?;
+        part.check_digests()?;
         Ok(part)
     }
 
@@ -91,6 +99,14 @@ impl StaticPart {
             sets.extend(set.map(|set| (part[..last].into(), set)));
         }
         Ok((apex, below))
+    }
+
+    /// The digests of another zone's keys stand where that zone begins (RFC 4035, section 2.4).
+    fn check_digests(&self) -> Result<(), ZoneError> {
+        let of_digests = self.sets.keys().filter(|(_, kind)| *kind == RecordType::DS);
+        let astray = of_digests.into_iter().find(|(name, _)| !self.sets.contains_key(&(name.clone(), RecordType::NS)));
+        let reason = "a DS record stands beside the NS records of a delegation, and that of this zone's own keys in the parent zone";
+        astray.map_or(Ok(()), |(name, kind)| Err(ZoneError::StaticRecord { name: name.clone(), kind: *kind, reason }))
     }
 
     /// An alias stands alone (RFC 1034, section 3.6.2).

@@ -1,3 +1,4 @@
+use ecqx_domain::name_change::Ttl;
 use rstest::rstest;
 
 use super::*;
@@ -30,7 +31,7 @@ fn settings_with(text: &str) -> Result<Arc<ZoneSettings>, ZoneError> {
 /// An instance that is served.
 pub fn published(label: &str, addresses: &[&str]) -> Published {
     let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
-    Published { label: Label::parse(label).unwrap(), addresses, sips: false }
+    Published { label: Label::parse(label).unwrap(), addresses, sips: false, is_about_to_change: false }
 }
 
 /// The zone with these instances, serial 1000.
@@ -146,6 +147,10 @@ fn an_instance_cannot_take_over_a_name_of_the_name_servers_or_of_the_static_part
 #[case("@ CNAME www.example.net.", "cannot be an alias")]
 #[case("www CNAME a.example.net.\nwww A 203.0.113.1", "nothing else")]
 #[case("ns1 A 203.0.113.1", "--name-server")]
+#[case("www DS 1 15 2 ab", "another length")]
+#[case("www NS ns.example.net.\nwww DS 1 15 ab", "a DS record is")]
+#[case::no_delegation("www DS 1 15 1 0123456789012345678901234567890123456789", "beside the NS records")]
+#[case::of_the_zone_itself("@ DS 1 15 1 0123456789012345678901234567890123456789", "in the parent zone")]
 #[case("www A no-address", "zone file")]
 fn a_static_part_that_could_not_be_served_is_refused(#[case] text: &str, #[case] expected: &str) {
     let message = settings_with(text).unwrap_err().to_string();
@@ -168,6 +173,29 @@ fn sip_over_tls_is_published_for_those_that_answer_it_and_for_no_others() {
     let Place::Here(node) = zone.find(wire("safe.epygicloud.com.").as_bytes()) else { panic!("no name") };
     let pointers = node.sets().iter().find(|set| set.kind() == kind::NAPTR).unwrap();
     assert_eq!(pointers.data().count(), 3);
+}
+
+#[rstest]
+#[case::usual(60, 10, false, 60)]
+#[case::before_a_change(60, 10, true, 10)]
+#[case::where_the_usual_one_is_shorter(5, 10, true, 5)]
+fn all_records_of_an_instance_that_is_about_to_change_have_a_shorter_ttl(
+    #[case] usual: u32,
+    #[case] short: u32,
+    #[case] is_about_to_change: bool,
+    #[case] expected: u32,
+) {
+    let timers = Timers { ttl: Ttl { usual, short }, ..Timers::default() };
+    let settings = ZoneSettings::with_static("epygicloud.com", &["ns1".parse().unwrap()], timers, "www A 203.0.113.80");
+    let moves = Published { is_about_to_change, ..published("moves", &["203.0.113.9", "2001:db8::9"]) };
+    let stays = published("stays", &["203.0.113.10"]);
+    let zone = build_snapshot([with_sips(moves), stays], &Arc::new(settings.unwrap()), 1000).unwrap();
+    let ttls = |label: &[u8]| {
+        let nodes = zone.branches()[label].nodes();
+        nodes.flat_map(|(_, node)| node.sets()).map(RrSet::ttl).collect::<Vec<_>>()
+    };
+    assert_eq!(ttls(b"moves"), [expected; 6], "A, AAAA, NAPTR and three SRV");
+    assert_eq!((ttls(b"stays"), ttls(b"www")), (vec![usual; 4], vec![3600]), "those of others stay");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::{
 
 use ecqx_dns::{
     cookie::Cookies,
+    dnssec::{Key, Keyring, Signing, Tick, algorithm::Algorithm, key::Times},
     published::Published,
     respond::{Asking, Transport, respond},
     store::{Held, Kept},
@@ -31,7 +32,8 @@ const FACTOR: usize = DATAGRAM / 44;
 const NOW: u64 = 1_800_000_000;
 
 struct Setup {
-    zone: Arc<Zone>,
+    /// As it is, and signed.
+    zones: [Arc<Zone>; 2],
     cookies: Cookies,
     keys: Keys,
     seeds: Vec<Vec<u8>>,
@@ -39,6 +41,7 @@ struct Setup {
 
 static SETUP: LazyLock<Setup> = LazyLock::new(|| {
     let text = "www CNAME web.example.net.\nmail A 203.0.113.25\n@ MX 10 mail\nchild NS ns.child\nns.child A 203.0.113.99\n\
+                safe NS ns.child\nsafe DS 1 15 1 0123456789012345678901234567890123456789\n\
                 *.wild TXT \"w\"\n*.alias CNAME mail\na.b.c TXT \"x\"\n";
     let servers = ["ns1=203.0.113.1,2001:db8::1".parse().unwrap(), "ns.example.net".parse().unwrap()];
     let settings = ZoneSettings::with_static("epygicloud.com", &servers, Timers::default(), text).unwrap();
@@ -46,16 +49,25 @@ static SETUP: LazyLock<Setup> = LazyLock::new(|| {
         label: Label::parse(label).unwrap(),
         addresses: (1..=count).map(|n| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, n])).collect(),
         sips: count.is_multiple_of(2),
+        is_about_to_change: count == 1,
     };
     let instances = [many("one", 1), many("two", 2), many("some", 20), many("many", 200)];
-    let zone = Arc::new(build_snapshot(instances, &Arc::new(settings), 77).unwrap());
+    let zone = build_snapshot(instances, &Arc::new(settings), 77).unwrap();
+    let key = Key::of(Algorithm::Ed25519, &[7; 32], true, Times { sync_publish: Some(0), ..Times::ALWAYS }).unwrap();
+    let signing = Signing::new(&Keyring::new([key]), Tick::of(NOW), zone.wire_origin()).unwrap();
+    let signed = zone.resigned(Some(&Arc::new(signing)), 78).unwrap();
     let keys = Keys::parse("secondary hmac-sha256 c2VjcmV0IG9mIDMyIG9jdGV0cywgYXQgcmFuZG9tLi4=").unwrap();
-    Setup { zone, cookies: Cookies::parse(&"0f".repeat(16)).unwrap(), keys, seeds: seeds() }
+    Setup {
+        zones: [zone, signed].map(Arc::new),
+        cookies: Cookies::parse(&"0f".repeat(16)).unwrap(),
+        keys,
+        seeds: seeds(),
+    }
 });
 
 /// Messages as clients send them, and some as they do not.
 fn seeds() -> Vec<Vec<u8>> {
-    let names: [&[u8]; 9] = [
+    let names: [&[u8]; 10] = [
         b"\x03one",
         b"\x04many",
         b"\x04some",
@@ -65,8 +77,9 @@ fn seeds() -> Vec<Vec<u8>> {
         b"\x01x\x04wild",
         b"\x01y\x05child",
         b"\x01z\x05alias",
+        b"\x01y\x04safe",
     ];
-    let kinds = [1_u16, 28, 33, 35, 6, 2, 255, 252, 251];
+    let kinds = [1_u16, 28, 33, 35, 6, 2, 255, 252, 251, 43, 46, 48];
     let opts: [&[u8]; 4] = [
         b"",
         b"\x00\x00\x29\x04\xd0\x00\x00\x80\x00\x00\x00",
@@ -138,12 +151,18 @@ fn edited(mut octets: Vec<u8>, edits: &[u8]) -> Vec<u8> {
     octets
 }
 
-/// Both transports answer it well or not at all. True when it gets an answer.
+/// Both transports answer it well or not at all, whether or not the zone is signed. True when it gets an answer.
 pub fn answers(message: &[u8]) -> bool {
     // Whatever reads strangers' octets by itself.
     let _ = (Query::read(message), wire::asked_kind(message));
-    let udp = answer(message, Transport::Udp);
-    let tcp = answer(message, Transport::Tcp);
+    let [plain, signed] = SETUP.zones.each_ref().map(|zone| answered(zone, message));
+    assert_eq!(plain, signed, "signatures make no difference to whether there is an answer");
+    plain
+}
+
+fn answered(zone: &Zone, message: &[u8]) -> bool {
+    let udp = answer(zone, message, Transport::Udp);
+    let tcp = answer(zone, message, Transport::Tcp);
     assert_eq!(udp.is_some(), tcp.is_some());
     let is_due = message.len() >= 12 && message[2] & 0x80 == 0;
     assert!(is_due || udp.is_none(), "a response is not answered, nor is less than a header");
@@ -153,8 +172,8 @@ pub fn answers(message: &[u8]) -> bool {
     udp.is_some()
 }
 
-fn answer(message: &[u8], transport: Transport) -> Option<Vec<u8>> {
-    let Setup { zone, cookies, keys, .. } = &*SETUP;
+fn answer(zone: &Zone, message: &[u8], transport: Transport) -> Option<Vec<u8>> {
+    let Setup { cookies, keys, .. } = &*SETUP;
     let asking = Asking { transport, client: [198, 51, 100, 1].into(), now: NOW, cookies, keys };
     let (mut out, mut again) = (Vec::new(), vec![0xff; 3000]);
     let answered = respond(Some(zone), message, asking, &mut out);
@@ -190,8 +209,10 @@ fn is_bounded(message: &[u8], out: &[u8]) {
 
 /// Nobody gets the zone without the key, whatever the request looks like.
 pub fn transfers(message: &[u8]) {
-    let Setup { zone, keys, .. } = &*SETUP;
-    assert!(transfer::requested(zone, &History::default(), keys, message, NOW).is_none());
+    let Setup { zones, keys, .. } = &*SETUP;
+    for zone in zones {
+        assert!(transfer::requested(zone, &History::default(), keys, message, NOW).is_none());
+    }
 }
 
 /// A file of the zone that is not what was written is refused, or says the same.
@@ -199,7 +220,12 @@ pub fn kept(edits: &[u8]) {
     let held: Held = [("a", 1), ("b", 2)]
         .map(|(name, last)| {
             let label = Label::parse(name).unwrap();
-            let published = Published { label, addresses: [[203, 0, 113, last].into()].into(), sips: last == 2 };
+            let published = Published {
+                label,
+                addresses: [[203, 0, 113, last].into()].into(),
+                sips: last == 2,
+                is_about_to_change: last == 1,
+            };
             (("reseller".to_owned(), name.to_owned()), published)
         })
         .into_iter()

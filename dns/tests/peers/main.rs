@@ -51,12 +51,19 @@ child            NS    ns.example.net.
 ns.child         A     203.0.113.99
 ns.child         AAAA  2001:db8::99
 in.mid.dle       NS    ns1
+secure           NS    ns.secure
+secure           NS    ns.example.net.
+secure           DS    40721 15 2 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+secure           DS    40722 ED25519 4 (0123456789abcdef0123456789abcdef0123456789abcdef
+                                        0123456789abcdef0123456789abcdef0123456789abcdef)
+secure           TXT   \"belongs to the other zone\"
+ns.secure        A     203.0.113.98
 ";
 
 fn published(label: &str, last: u8, addresses: u16) -> Published {
     let v6 = (1..addresses).map(|n| std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, n).into());
     let addresses = v6.chain([[203, 0, 113, last].into()]).collect();
-    Published { label: Label::parse(label).unwrap(), addresses, sips: false }
+    Published { label: Label::parse(label).unwrap(), addresses, sips: false, is_about_to_change: false }
 }
 
 fn settings() -> Arc<ZoneSettings> {
@@ -96,7 +103,7 @@ async fn are_the_same(zone: Zone) {
     let text = zone_file(&zone);
     let snapshot = Snapshot::default();
     snapshot.store(Some(Arc::new(zone.clone())));
-    let server = Server::start(servers::free_address(), Service::of(snapshot)).await.unwrap();
+    let server = Server::start(servers::ANY_PORT, Service::of(snapshot)).await.unwrap();
     let address = server.address();
     let found = tokio::task::spawn_blocking(move || compare(&zone, &text, address)).await.unwrap();
     server.stop().await.unwrap();

@@ -10,6 +10,7 @@ use ecqx_dns::{
     Snapshot,
     book::{Event, Sight},
     publish::Publisher,
+    published::Published,
     server::{Server, Service},
     transfer::{History, Keys, notify},
 };
@@ -41,10 +42,13 @@ fn changed(n: u64) -> Event {
     let name = format!("i-{}", n % 50);
     let key = ("reseller".to_owned(), name.clone());
     let revision = 1000 + n * 3;
-    match n % 7 {
-        6 => Event::Deleted(key, revision),
-        _ => Event::Changed(key, Sight::Served(published(&name, u8::try_from(n % 250).unwrap(), 3)), revision),
+    if n % 7 == 6 {
+        return Event::Deleted(key, revision);
     }
+    // Every third has the shorter TTL.
+    let is_about_to_change = n.is_multiple_of(3);
+    let published = Published { is_about_to_change, ..published(&name, u8::try_from(n % 250).unwrap(), 3) };
+    Event::Changed(key, Sight::Served(published), revision)
 }
 
 /// Waits until the secondary has this serial, and sees it only grow until then.
@@ -80,7 +84,7 @@ async fn follows(start: impl Fn(SocketAddr, &str) -> Peer + Send + 'static) {
     let mut publisher = Publisher::new(settings(), Arc::clone(&snapshot)).recording(history.clone());
     publisher.enter([Event::ListBegins, Event::ListEnds(1000)]).unwrap();
     let service = Service { keys: keys.clone(), history, ..Service::of(Arc::clone(&snapshot)) };
-    let server = Server::start(servers::free_address(), service).await.unwrap();
+    let server = Server::start(servers::ANY_PORT, service).await.unwrap();
     let address = server.address();
     let peer = tokio::task::spawn_blocking(move || start(address, SECRET)).await.unwrap();
     let told = tokio::spawn(notify::tell(peer.address, keys.named("secondary").cloned(), settings(), publisher.kept()));
@@ -119,7 +123,7 @@ async fn a_transfer_is_for_who_signs_with_a_key_of_ours_and_for_nobody_else() {
     let mut publisher = Publisher::new(settings(), Arc::clone(&snapshot));
     publisher.enter([Event::ListBegins, Event::ListEnds(1000)]).unwrap();
     publisher.enter((1..=300).map(changed)).unwrap();
-    let server = Server::start(servers::free_address(), Service { keys, ..Service::of(snapshot) }).await.unwrap();
+    let server = Server::start(servers::ANY_PORT, Service { keys, ..Service::of(snapshot) }).await.unwrap();
     let dig = |key: Option<&str>, kind: &str| {
         let mut command = std::process::Command::new("dig");
         command.args(["@127.0.0.1", "-p", &server.address().port().to_string(), ZONE, kind, "+tcp", "+nocookie"]);

@@ -1,10 +1,12 @@
 //! NSD and Knot with a zone, on loopback, ended with the value that holds them. Starts programs, writes files.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write,
-    net::{SocketAddr, TcpListener, UdpSocket},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -163,11 +165,18 @@ pub fn memory(process: u32) -> u64 {
     own * 1024 + of_children
 }
 
-/// An address on loopback where both UDP and TCP are free.
+/// Where a server of our own listens: at a port that the system chooses.
+#[allow(dead_code, reason = "one of the programs that share this file asks for it")]
+pub const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// The ports that were found: tests run beside one another, and none is to be told of one twice.
+static FOUND: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+/// An address on loopback where both UDP and TCP are free, for a program that cannot be told to take any.
 pub fn free_address() -> SocketAddr {
     for _ in 0..100 {
-        let address = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        if TcpListener::bind(address).is_ok() {
+        let address = UdpSocket::bind(ANY_PORT).unwrap().local_addr().unwrap();
+        if TcpListener::bind(address).is_ok() && FOUND.lock().unwrap().insert(address.port()) {
             return address;
         }
     }

@@ -120,7 +120,8 @@ async fn after_a_restart_without_an_api_server_the_kept_zone_is_served_ready_and
     let path = folder.path().join("zone");
     let mut held = Held::new_sync();
     let label = ecqx_domain::hostname::Label::parse("syunikwin").unwrap();
-    let published = Published { label, addresses: ["203.0.113.9".parse().unwrap()].into(), sips: false };
+    let published =
+        Published { label, addresses: ["203.0.113.9".parse().unwrap()].into(), sips: false, is_about_to_change: false };
     held.insert_mut(("reseller".to_owned(), "one".to_owned()), published);
     let zone = "epygicloud.com".to_owned();
     Store::new(&path).save(&Kept { zone, serial: 77, revision: 77, settings: "of then".to_owned(), held }).unwrap();

@@ -29,6 +29,7 @@ fn zone(serial: u32, instances: &[(&str, u16)]) -> Zone {
         label: Label::parse(label).unwrap(),
         addresses: (1..=*addresses).map(|n| Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, n).into()).collect(),
         sips: false,
+        is_about_to_change: false,
     });
     build_snapshot(published, &settings(), serial).unwrap()
 }

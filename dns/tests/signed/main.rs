@@ -54,13 +54,39 @@ fn origin() -> WireName {
 
 fn published(label: &str, last: u8) -> Published {
     let addresses = [[203, 0, 113, last].into(), "2001:db8::9".parse().unwrap()].into();
-    Published { label: Label::parse(label).unwrap(), addresses, sips: last.is_multiple_of(2) }
+    Published {
+        label: Label::parse(label).unwrap(),
+        addresses,
+        sips: last.is_multiple_of(2),
+        is_about_to_change: false,
+    }
+}
+
+/// The key of a zone below ours, to which we delegate.
+fn child_key() -> Key {
+    key(Algorithm::Ed25519, 5, true)
+}
+
+/// A key's DS record in the zone above, without its name.
+fn ds(key: &Key, zone: &str) -> String {
+    let octets = key.ds(&WireName::of(&zone.parse::<hickory_proto::rr::Name>().unwrap()));
+    let digest = octets[4..].iter().fold(String::new(), |text, octet| format!("{text}{octet:02x}"));
+    format!("DS {} {} 2 {digest}", key.tag(), key.algorithm().number())
+}
+
+/// With two delegations to zones that are signed.
+fn fixed() -> String {
+    let delegation = |label: &str| {
+        let ds = ds(&child_key(), &format!("{label}.{ZONE}"));
+        format!("{label} NS ns.{label}\nns.{label} A 127.0.0.1\n{label} {ds}\n")
+    };
+    format!("{STATIC}{}{}", delegation("secure"), delegation("forged"))
 }
 
 fn settings() -> Arc<ZoneSettings> {
     let servers =
         ["ns1=127.0.0.1", "ns2.DNS.epygicloud.com=127.0.0.1", "ns.example.net"].map(|text| text.parse().unwrap());
-    Arc::new(ZoneSettings::with_static(ZONE, &servers, Timers::default(), STATIC).unwrap())
+    Arc::new(ZoneSettings::with_static(ZONE, &servers, Timers::default(), &fixed()).unwrap())
 }
 
 /// The zone with this many instances, not signed.

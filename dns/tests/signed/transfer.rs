@@ -45,7 +45,7 @@ impl Primary {
             Publisher::new(settings(), Arc::clone(&snapshot)).recording(history.clone()).signing(Some(receiver));
         publisher.enter([Event::ListBegins, Event::ListEnds(1000)]).unwrap();
         let service = Service { keys: keys.clone(), history, ..Service::of(Arc::clone(&snapshot)) };
-        let server = Server::start(servers::free_address(), service).await.unwrap();
+        let server = Server::start(servers::ANY_PORT, service).await.unwrap();
         Self { publisher, signing, snapshot, server, keys }
     }
 

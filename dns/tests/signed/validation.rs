@@ -9,32 +9,33 @@ use ecqx_dns::{
     server::{Server, Service},
     zone::{Timers, Zone, ZoneSettings, build_snapshot},
 };
-use ecqx_domain::hostname::Label;
+use ecqx_domain::{hostname::Label, name_change::Ttl};
 use rstest::rstest;
 
-use crate::{STATIC, ZONE, key, now, origin, plain, published, resolver::Resolver, servers, signing};
+use crate::{STATIC, ZONE, child_key, ds, key, now, origin, plain, published, resolver::Resolver, servers, signing};
 
 const DAY: u64 = 86_400;
 
 /// The DS of a key, as a trust anchor.
 fn anchor(key: &Key) -> String {
-    let ds = key.ds(&origin());
-    let digest = ds[4..].iter().fold(String::new(), |text, octet| format!("{text}{octet:02x}"));
-    format!("{ZONE}. IN DS {} {} 2 {digest}", key.tag(), key.algorithm().number())
+    format!("{ZONE}. IN {}", ds(key, ZONE))
 }
 
 async fn serve(zone: Zone) -> (Snapshot, Server) {
     let snapshot = Snapshot::default();
     snapshot.store(Some(Arc::new(zone)));
-    let server = Server::start(servers::free_address(), Service::of(Arc::clone(&snapshot))).await.unwrap();
+    let server = Server::start(servers::ANY_PORT, Service::of(Arc::clone(&snapshot))).await.unwrap();
     (snapshot, server)
 }
 
-/// A zone below a delegation, which nobody signs.
-fn child() -> Zone {
+/// A zone below a delegation, signed with this key or by nobody.
+fn child(label: &str, key: Option<Key>) -> Zone {
     let servers = ["ns=127.0.0.1".parse().unwrap()];
-    let settings = ZoneSettings::new("child.epygicloud.com", &servers, Timers::default()).unwrap();
-    build_snapshot([published("pbx", 7)], &Arc::new(settings), 7).unwrap()
+    let settings = ZoneSettings::new(&format!("{label}.{ZONE}"), &servers, Timers::default()).unwrap();
+    let zone = build_snapshot([published("pbx", 7)], &Arc::new(settings), 7).unwrap();
+    let Some(key) = key else { return zone };
+    let signing = Signing::new(&Keyring::new([key]), Tick::of(now()), zone.wire_origin()).unwrap();
+    zone.resigned(Some(&Arc::new(signing)), 8).unwrap()
 }
 
 #[rstest]
@@ -44,8 +45,15 @@ fn child() -> Zone {
 async fn unbound_resolves_and_checks_every_sort_of_answer(#[case] algorithm: Algorithm) {
     let keys = move || [key(algorithm, 1, true), key(algorithm, 2, false)];
     let (_, server) = serve(plain(20).resigned(Some(&signing(keys(), Tick::of(now()))), 7).unwrap()).await;
-    let (_, below) = serve(child()).await;
-    let zones = [(ZONE, server.address()), ("child.epygicloud.com", below.address())];
+    let (_, below) = serve(child("child", None)).await;
+    let (_, secure) = serve(child("secure", Some(child_key()))).await;
+    let (_, forged) = serve(child("forged", Some(key(Algorithm::Ed25519, 6, true)))).await;
+    let zones = [
+        (ZONE, server.address()),
+        ("child.epygicloud.com", below.address()),
+        ("secure.epygicloud.com", secure.address()),
+        ("forged.epygicloud.com", forged.address()),
+    ];
     let resolve = move || {
         let resolver = Resolver::start(&anchor(&keys()[0]), &zones);
         for (name, kind, code) in [
@@ -73,15 +81,23 @@ async fn unbound_resolves_and_checks_every_sort_of_answer(#[case] algorithm: Alg
             // That a delegation is not signed is proven.
             ("child.epygicloud.com", "DS", "NOERROR"),
             ("in.mid.dle.epygicloud.com", "DS", "NOERROR"),
+            // Of one that is, the digests are ours, and lead to what it says.
+            ("secure.epygicloud.com", "DS", "NOERROR"),
+            ("secure.epygicloud.com", "DNSKEY", "NOERROR"),
+            ("pbx.secure.epygicloud.com", "A", "NOERROR"),
+            ("nobody.secure.epygicloud.com", "A", "NXDOMAIN"),
         ] {
             resolver.insist(name, kind, code);
         }
         let said = resolver.ask("pbx.child.epygicloud.com", "A");
         assert!(said.code == "NOERROR" && !said.checked && said.text.contains("203.0.113.7"), "{}", said.text);
+        let said = resolver.ask("pbx.forged.epygicloud.com", "A");
+        assert_eq!(said.code, "SERVFAIL", "its keys are not those of the digests: {}", said.text);
     };
     tokio::task::spawn_blocking(resolve).await.unwrap();
-    server.stop().await.unwrap();
-    below.stop().await.unwrap();
+    for server in [server, below, secure, forged] {
+        server.stop().await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,12 +121,14 @@ async fn unbound_refuses_what_another_key_has_signed_and_what_is_too_old() {
 /// The zone with TTLs of a day, so that caches hold what was signed before.
 fn slow() -> Zone {
     let servers = ["ns1=127.0.0.1".parse().unwrap()];
-    let timers = Timers { ttl: 86_400, negative_ttl: 10_800, ..Timers::default() };
+    let ttl = Ttl { usual: 86_400, short: 10 };
+    let timers = Timers { ttl, negative_ttl: 10_800, ..Timers::default() };
     let settings = Arc::new(ZoneSettings::with_static(ZONE, &servers, timers, STATIC).unwrap());
     let instances = (0..40_u8).map(|n| Published {
         label: Label::parse(&format!("pbx-{n}")).unwrap(),
         addresses: [[203, 0, 113, n].into()].into(),
         sips: false,
+        is_about_to_change: false,
     });
     build_snapshot(instances, &settings, 1).unwrap()
 }

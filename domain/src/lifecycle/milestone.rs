@@ -39,6 +39,11 @@ impl Milestone {
         Self::NameRelease,
     ];
 
+    /// Whether an instance that was in service takes no calls from then on, so that its name leaves the DNS.
+    pub const fn takes_out_of_service(self) -> bool {
+        matches!(self, Self::TrialEnd | Self::GraceEnd | Self::InstanceEnd)
+    }
+
     /// The name in the API.
     pub const fn name(self) -> &'static str {
         match self {

@@ -18,7 +18,7 @@ use crate::validate::ValidatedInstance;
 /// Builds it. Phones may be anywhere, so signalling and media are open by port and not by address; what goes out is SIP and
 /// UDP media, since a phone behind NAT may use any port, and mail to its relay.
 pub(super) fn build(instance: &ValidatedInstance, provider: Provider<'_>) -> NetworkPolicy {
-    let mut ingress = vec![from_phones(instance), from_operator(&provider.defaults.operator_namespace)];
+    let mut ingress = vec![from_phones(instance), to_agent(provider)];
     ingress.extend(to_console(&provider.rules.console_from));
     let mut egress = vec![to_phones()];
     egress.extend(provider.rules.mail.as_ref().map(to_relay));
@@ -47,17 +47,21 @@ fn from_phones(instance: &ValidatedInstance) -> NetworkPolicyIngressRule {
     NetworkPolicyIngressRule { ports: Some(ports), from: None }
 }
 
-fn from_operator(namespace: &str) -> NetworkPolicyIngressRule {
+/// From the operator, and from all pods of the namespaces that the provider named: who watches PBXs, or fetches recordings.
+fn to_agent(provider: Provider<'_>) -> NetworkPolicyIngressRule {
     let select = |key: &str, value: &str| LabelSelector {
         match_labels: Some(BTreeMap::from([(key.to_owned(), value.to_owned())])),
         ..LabelSelector::default()
     };
-    let operator = NetworkPolicyPeer {
-        namespace_selector: Some(select("kubernetes.io/metadata.name", namespace)),
-        pod_selector: Some(select("app.kubernetes.io/component", "operator")),
+    let in_namespace = |name: &str, pods| NetworkPolicyPeer {
+        namespace_selector: Some(select("kubernetes.io/metadata.name", name)),
+        pod_selector: pods,
         ip_block: None,
     };
-    NetworkPolicyIngressRule { ports: Some(vec![port("TCP", AGENT_PORT, None)]), from: Some(vec![operator]) }
+    let operator = select("app.kubernetes.io/component", "operator");
+    let mut from = vec![in_namespace(&provider.defaults.operator_namespace, Some(operator))];
+    from.extend(provider.rules.agent_from.iter().map(|name| in_namespace(name, None)));
+    NetworkPolicyIngressRule { ports: Some(vec![port("TCP", AGENT_PORT, None)]), from: Some(from) }
 }
 
 /// From the networks that the provider named, and from nowhere when it named none.

@@ -32,7 +32,8 @@ fn with_everything() -> Desired {
     instance.spec.exposure = Some(Exposure { type_: pbx::Exposure::HostNetwork, load_balancer: None });
     instance.spec.pbx.tls = Some(Tls { secret_name: "syunikwin-tls".into() });
     let settings = r#"{"pbx": {
-        "drain": "1h", "consoleFrom": ["10.0.0.0/8"], "mail": { "relay": "[2001:db8::25]:587", "from": "pbx@example.net" }
+        "drain": "1h", "consoleFrom": ["10.0.0.0/8"], "agentFrom": ["monitoring"],
+        "mail": { "relay": "[2001:db8::25]:587", "from": "pbx@example.net" }
     }}"#;
     built(&instance, settings)
 }

@@ -8,7 +8,7 @@ use ecqx_operator::{
     build::PbxDefaults,
     clock::Clock,
     controller, health,
-    naming::{Endpoints, NameServers, Naming},
+    naming::{NameServers, Naming},
 };
 use ecqx_tests::{ControlPlane, kinds};
 use k8s_openapi::{
@@ -372,8 +372,11 @@ fn run_operator(
         image_pull_secrets: Vec::new(),
         operator_namespace: "ecqx-system".to_owned(),
     };
-    let endpoints = (settings.zone == HANDED_OVER).then_some(Endpoints { ttl: 60 });
-    let naming = Naming { name_servers: name_servers.map(|host| NameServers::new(host).unwrap()), endpoints };
+    let naming = Naming {
+        name_servers: name_servers.map(|host| NameServers::new(host).unwrap()),
+        hands_over: settings.zone == HANDED_OVER,
+        ..Naming::default()
+    };
     let (settings, stop) = (settings.clone(), CancellationToken::new());
     let running =
         controller::run(client, settings, defaults, naming, Clock::system(), health::Ready::default(), stop.clone());

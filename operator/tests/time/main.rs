@@ -9,6 +9,7 @@ mod changes;
 mod jumps;
 mod kubelet;
 mod lifecycle;
+mod name_changes;
 mod process;
 mod rig;
 mod second_trials;

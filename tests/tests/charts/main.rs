@@ -59,6 +59,7 @@ fn a_wrong_value_is_refused_with_its_path() {
         ("settings.pbx.exposure=Internet", "/settings/pbx/exposure"),
         ("settings.pbx.rtpPorts=0", "/settings/pbx/rtpPorts"),
         ("settings.pbx.consoleFrom={everywhere}", "/settings/pbx/consoleFrom/0"),
+        ("settings.pbx.agentFrom={Monitoring}", "/settings/pbx/agentFrom/0"),
         ("settings.pbx.drain=long", "/settings/pbx/drain"),
         ("settings.lifecycle.trial.length=soon", "/settings/lifecycle/trial/length"),
         ("settings.lifecycle.trial.length=-30d", "/settings/lifecycle/trial/length"),

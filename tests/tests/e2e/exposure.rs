@@ -1,13 +1,13 @@
-//! Phones that come through a load balancer. Its controller is played by the test, which gives the Service an address; kube-proxy
+//! Phones that come through a load balancer, or to a node's own address. The load balancer's controller is played by the test, which gives the Service an address; kube-proxy
 //! then brings what is sent to that address to the pod, as it does behind a real one.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use ecqx_crds::condition;
 use ecqx_tests::product::phones::Registrar;
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::core::v1::{Namespace, Node, Service};
 use kube::{
     Api, ResourceExt,
-    api::{Patch, PatchParams},
+    api::{ListParams, Patch, PatchParams},
 };
 use serde_json::json;
 
@@ -17,6 +17,8 @@ use crate::{
 };
 
 const NS: &str = "reseller-one";
+/// A tenant whose pods may use their nodes' networks.
+const PRIVILEGED: &str = "reseller-near";
 /// An address of the documentation's own range (RFC 5737): nobody else has it.
 const GIVEN: &str = "192.0.2.77";
 
@@ -53,14 +55,51 @@ pub async fn phones_call_through_the_address_of_a_load_balancer(stage: Stage) ->
         })
         .await?;
     stage.register(&at, &phones).await?;
-    let heard = "/tmp/through-the-load-balancer.log";
-    let call = ["-key", "target", "*43", "-d", "3000", "-trace_msg", "-message_file", heard];
-    let output = stage.product.phones.sipp("call_echo.xml", &at, &borrowed(&phones[..1]), &call).await?;
-    ensure!(output.success, "no call through the load balancer:\n{}{}", output.stdout, output.stderr);
-    let messages = stage.product.phones.run(&["cat", heard], "").await?.stdout;
-    ensure!(messages.contains(&format!("c=IN IP4 {GIVEN}")), "SDP names another address:\n{messages}");
-    ensure!(messages.contains(&format!("Contact: <sip:{GIVEN}:5060>")), "Contact names another address:\n{messages}");
+    calls_by(&stage, &at, &phones[..1]).await?;
     let after = stage.product.pods(NS).get("ecqx-wide-0").await?;
     ensure!(before.uid() == after.uid() && Stage::restarts(&after) == 0, "the pod was restarted");
     stage.remove(NS, "wide").await
+}
+
+pub async fn phones_call_a_pbx_on_the_network_of_its_node(stage: Stage) -> Result<()> {
+    if !stage.is_ours() {
+        println!("the cluster is not ours: its nodes' ports are not taken");
+        return Ok(());
+    }
+    // Pods on their node's network are admitted in a namespace of this kind only.
+    let labels = json!({ "metadata": { "labels": { "pod-security.kubernetes.io/enforce": "privileged" } } });
+    instance(&stage, PRIVILEGED, "near", "meghradzor").await?;
+    let namespaces: Api<Namespace> = Api::all(stage.product.client.clone());
+    namespaces.patch(PRIVILEGED, &PatchParams::default(), &Patch::Merge(labels)).await?;
+    stage.in_service(PRIVILEGED, "near").await?;
+    let wanted = json!({ "spec": { "exposure": { "type": "HostNetwork" } } });
+    stage.product.instances(PRIVILEGED).patch("near", &PatchParams::default(), &Patch::Merge(wanted)).await?;
+    let nodes: Api<Node> = Api::all(stage.product.client.clone());
+    let node = nodes.list(&ListParams::default()).await?.items.into_iter().next().context("no node")?;
+    let addresses = node.status.and_then(|status| status.addresses).unwrap_or_default();
+    let own = addresses.into_iter().find(|address| address.type_ == "InternalIP").context("no address")?.address;
+
+    let fqdn = format!("meghradzor.{}", ecqx_tests::product::ZONE);
+    stage
+        .eventually("the name leads to the node", async || Ok(stage.product.dig(&fqdn, "A").await? == [own.clone()]))
+        .await?;
+    let at = stage.in_service(PRIVILEGED, "near").await?;
+    let phones = stage.phones(PRIVILEGED, "near").await?;
+    stage.register(&at, &phones).await?;
+    stage.refused(&at, "106", "guessed").await?;
+    calls_by(&stage, &at, &phones[..1]).await?;
+    stage.remove(PRIVILEGED, "near").await
+}
+
+/// A call through this address, to the end; SDP and Contact name it too.
+async fn calls_by(stage: &Stage, at: &Registrar, phone: &[(String, String)]) -> Result<()> {
+    let heard = format!("/tmp/heard-{}.log", at.fqdn);
+    let call = ["-key", "target", "*43", "-d", "3000", "-trace_msg", "-message_file", &heard];
+    let output = stage.product.phones.sipp("call_echo.xml", at, &borrowed(phone), &call).await?;
+    ensure!(output.success, "no call through {}:\n{}{}", at.address, output.stdout, output.stderr);
+    let messages = stage.product.phones.run(&["cat", &heard], "").await?.stdout;
+    ensure!(messages.contains(&format!("c=IN IP4 {}", at.address)), "SDP names another address:\n{messages}");
+    let contact = format!("Contact: <sip:{}:5060>", at.address);
+    ensure!(messages.contains(&contact), "Contact names another address:\n{messages}");
+    Ok(())
 }

@@ -1,9 +1,20 @@
 //! Killed in the middle, the parts come to the same end.
 
-use anyhow::{Result, ensure};
-use ecqx_tests::product::{RESELLER, shop};
+use std::{fs, path::PathBuf};
 
-use crate::stage::Stage;
+use anyhow::{Context, Result, ensure};
+use ecqx_tests::product::{RESELLER, phones::Registrar, shop};
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::{Api, ResourceExt};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::Value;
+
+use crate::{names::instance, stage::Stage};
+
+const NS: &str = "reseller-one";
 
 pub async fn operator_and_bridge_killed_in_the_middle_come_to_the_same_end(stage: Stage) -> Result<()> {
     for (round, hostname) in ["artsvanik", "shinuhayr", "khndzoresk"].into_iter().enumerate() {
@@ -31,4 +42,78 @@ pub async fn operator_and_bridge_killed_in_the_middle_come_to_the_same_end(stage
         stage.remove(RESELLER.1, hostname).await?;
     }
     Ok(())
+}
+
+pub async fn asterisk_killed_and_the_agent_killed_phones_and_limits_are_back_by_themselves(stage: Stage) -> Result<()> {
+    if !stage.is_ours() {
+        println!("the cluster is not ours: the processes of its pods are not killed");
+        return Ok(());
+    }
+    instance(&stage, NS, "survives", "vardenis").await?;
+    let at = stage.in_service(NS, "survives").await?;
+    let phones = stage.phones(NS, "survives").await?;
+    stage.register(&at, &phones).await?;
+    for (program, restarts, kinds) in [
+        ("asterisk", 0, &["AsteriskEnded", "AsteriskStarted"][..]),
+        ("pbx-agent", 1, &["AgentStarted", "AsteriskStarted"]),
+    ] {
+        let pod = stage.product.pods(NS).get("ecqx-survives-0").await?;
+        let seen = last_event(&stage, &at).await?;
+        let process = process_of(&pod, program)?.with_context(|| format!("no {program} in the pod"))?;
+        kill(process, Signal::SIGKILL)?;
+        let back = async || {
+            let after = stage.product.pods(NS).get("ecqx-survives-0").await?;
+            let again = process_of(&after, "asterisk")?.is_some_and(|asterisk| asterisk != process);
+            Ok(again && Stage::restarts(&after) == restarts && registered(&stage, &at).await.is_ok_and(|n| n == 5))
+        };
+        stage.eventually("all phones are there without registering anew", back).await?;
+        stage.in_service(NS, "survives").await?;
+        let after = stage.product.pods(NS).get("ecqx-survives-0").await?;
+        ensure!(after.uid() == pod.uid(), "{program} was killed: the pod was made anew");
+        stage.refused(&at, "106", "guessed").await?;
+        let raised = events_after(&stage, &at, seen).await?;
+        ensure!(kinds.iter().all(|kind| raised.contains(&(*kind).to_owned())), "{program}: {kinds:?} among {raised:?}");
+    }
+    stage.remove(NS, "survives").await
+}
+
+/// The process of this program in a pod, found on the node, which is this machine.
+fn process_of(pod: &Pod, program: &str) -> Result<Option<Pid>> {
+    let uid = pod.uid().context("a pod without a uid")?;
+    let is_it = |process: &PathBuf| {
+        let read = |file| fs::read_to_string(process.join(file)).unwrap_or_default();
+        read("comm").trim() == program && read("cgroup").contains(&uid)
+    };
+    let processes = fs::read_dir("/proc")?.flatten().map(|entry| entry.path());
+    // Threads have no folder of their own there; a process that has just gone has empty files.
+    let number = |process: PathBuf| process.file_name()?.to_str()?.parse().ok().map(Pid::from_raw);
+    Ok(processes.filter(is_it).find_map(number))
+}
+
+async fn registered(stage: &Stage, at: &Registrar) -> Result<u64> {
+    let status = agent(stage, at, "status").await?;
+    status["usage"]["extensionsRegistered"].as_u64().context("no usage")
+}
+
+/// The number of the last event.
+async fn last_event(stage: &Stage, at: &Registrar) -> Result<u64> {
+    agent(stage, at, "events?limit=1000").await?["next"].as_u64().context("no number")
+}
+
+/// The kinds of what was raised after a number.
+async fn events_after(stage: &Stage, at: &Registrar, seen: u64) -> Result<Vec<String>> {
+    let page = agent(stage, at, &format!("events?limit=1000&after={seen}")).await?;
+    let events = page["events"].as_array().context("no events")?;
+    Ok(events.iter().filter_map(|event| event["kind"].as_str().map(str::to_owned)).collect())
+}
+
+/// What the agent says at a path.
+async fn agent(stage: &Stage, at: &Registrar, path: &str) -> Result<Value> {
+    let secrets: Api<Secret> = Api::namespaced(stage.product.client.clone(), NS);
+    let data = secrets.get("ecqx-survives-sip").await?.data.unwrap_or_default();
+    let token = String::from_utf8(data.get(pbx_contract::secret::AGENT_TOKEN).context("no token")?.0.clone())?;
+    let url = format!("http://{}:8088/v1/{path}", at.address);
+    let answer = stage.product.phones.get(&url, &format!("Authorization: Bearer {token}")).await?;
+    ensure!(answer.code == 200, "{path}: {answer:?}");
+    Ok(serde_json::from_str(&answer.body)?)
 }

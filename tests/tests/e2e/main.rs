@@ -12,6 +12,7 @@ mod limits;
 mod names;
 mod rest;
 mod rollout;
+mod signed;
 mod stage;
 mod story;
 
@@ -64,14 +65,17 @@ fn all() -> Vec<(&'static str, Test)> {
         entitlements::a_decrease_takes_effect_while_phones_register_and_the_pod_stays,
         rollout::a_new_image_waits_for_a_call_of_a_minute_and_then_the_pod_changes,
         rollout::an_image_that_cannot_be_had_is_left_again_at_once,
-        rollout::a_changed_limit_is_kept_by_the_next_attempt,
+        rollout::a_limit_changed_under_twenty_calls_cuts_none_and_is_kept_by_the_next_attempt,
         rollout::phones_and_limits_are_back_after_the_kubelet_was_away_and_the_pod_deleted,
         exposure::phones_call_through_the_address_of_a_load_balancer,
+        exposure::phones_call_a_pbx_on_the_network_of_its_node,
         limits::of_nine_callers_at_once_four_are_let_into_the_conference_and_five_get_486_each_time,
         limits::of_eight_calls_at_once_all_go_through_and_three_are_recorded,
+        signed::a_validating_client_believes_names_and_their_absence,
         names::a_suspended_instance_leaves_the_dns_and_comes_back_with_its_data,
         names::a_deleted_instance_takes_children_and_name_with_it_and_keeps_its_claim,
         faults::operator_and_bridge_killed_in_the_middle_come_to_the_same_end,
+        faults::asterisk_killed_and_the_agent_killed_phones_and_limits_are_back_by_themselves,
         rest::twenty_instances_at_rest_for_two_minutes_cause_no_write,
     ]
 }

@@ -17,7 +17,7 @@ use tokio::{task::JoinHandle, time::Instant};
 use crate::{
     calls::active_calls,
     names::instance,
-    stage::{PATIENCE, Stage},
+    stage::{PATIENCE, Stage, borrowed},
 };
 
 const NS: &str = "reseller-one";
@@ -32,7 +32,7 @@ pub async fn a_new_image_waits_for_a_call_of_a_minute_and_then_the_pod_changes(s
     let phones = stage.phones(NS, "changes").await?;
     stage.register(&at, &phones).await?;
     let before = pod(&stage, "changes").await?;
-    let call = long_call(&stage, &at, &phones[0]);
+    let call = long_call(&stage, &at, &phones[..1]);
     stage.eventually("the call is up", async || Ok(active_calls(&stage, NS, "changes").await? == 1)).await?;
 
     // The same image by its digest: another one to the kubelet, and to the StatefulSet.
@@ -74,33 +74,42 @@ pub async fn an_image_that_cannot_be_had_is_left_again_at_once(stage: Stage) -> 
     stage.remove(NS, "mistaken").await
 }
 
-pub async fn a_changed_limit_is_kept_by_the_next_attempt(stage: Stage) -> Result<()> {
+pub async fn a_limit_changed_under_twenty_calls_cuts_none_and_is_kept_by_the_next_attempt(stage: Stage) -> Result<()> {
     instance(&stage, NS, "quick", "ijevan").await?;
-    grant(&stage, "quick", 2).await?;
+    grant(&stage, "quick", 16).await?;
     let at = stage.in_service(NS, "quick").await?;
-    stage.eventually("7 extensions", async || Ok(stage.phones(NS, "quick").await?.len() == 7)).await?;
+    stage.eventually("21 extensions", async || Ok(stage.phones(NS, "quick").await?.len() == 21)).await?;
     stage.product.until((NS, "quick"), (condition::LICENSES_APPLIED, "True"), PATIENCE).await?;
     let phones = stage.phones(NS, "quick").await?;
     stage.register(&at, &phones).await?;
-    for (extensions, is_enabled) in [(1, false), (2, true), (1, false), (2, true)] {
+    let before = pod(&stage, "quick").await?;
+    let calls = long_call(&stage, &at, &phones[..20]);
+    stage.eventually("20 calls are up", async || Ok(active_calls(&stage, NS, "quick").await? == 20)).await?;
+    let last = [(phones[20].0.as_str(), phones[20].1.as_str())];
+    for (extensions, is_enabled) in [(1, false), (16, true), (1, false), (16, true)] {
         grant(&stage, "quick", extensions).await?;
         let started = Instant::now();
         stage
-            .eventually("the seventh extension is judged by the new limit", async || {
-                let phone = [(phones[6].0.as_str(), phones[6].1.as_str())];
-                let output = if is_enabled {
-                    stage.product.phones.register(&at, &phone).await?
+            .eventually("the last extension is judged by the new limit", async || {
+                let phones = &stage.product.phones;
+                let judged = if is_enabled {
+                    phones.register(&at, &last).await?
                 } else {
-                    stage.product.phones.register_is_forbidden(&at, &phone).await?
+                    phones.register_is_forbidden(&at, &last).await?
                 };
-                Ok(output.success)
+                Ok(judged.success)
             })
             .await?;
         let took = started.elapsed().as_secs_f64();
         println!(
-            "{extensions} licensed beside the base: the next REGISTER was judged by it {took:.2} s after the change of the LicenseSet"
+            "{extensions} licensed beside the base, under 20 calls: the next REGISTER was judged by it {took:.2} s after the change of \
+             the LicenseSet"
         );
+        ensure!(active_calls(&stage, NS, "quick").await? == 20, "a call was cut, or over: nothing is shown");
     }
+    calls.await??;
+    let after = pod(&stage, "quick").await?;
+    ensure!(before.uid() == after.uid() && Stage::restarts(&after) == 0, "the pod was restarted");
     stage.remove(NS, "quick").await
 }
 
@@ -179,13 +188,13 @@ async fn downtime(stage: &Stage, name: &str, before: &Pod, phone: &(String, Stri
     }
 }
 
-fn long_call(stage: &Stage, at: &Registrar, phone: &(String, String)) -> JoinHandle<Result<()>> {
-    let (stage, at, caller) = (stage.clone(), at.clone(), phone.clone());
+/// Each of these phones calls the echo test for a minute; the handle says whether all calls lasted.
+fn long_call(stage: &Stage, at: &Registrar, phones: &[(String, String)]) -> JoinHandle<Result<()>> {
+    let (stage, at, callers) = (stage.clone(), at.clone(), phones.to_vec());
     tokio::spawn(async move {
-        let caller = [(caller.0.as_str(), caller.1.as_str())];
         let call = [&["-key", "target", "*43"], &CALL[..]].concat();
-        let output = stage.product.phones.sipp("call_echo.xml", &at, &caller, &call).await?;
-        ensure!(output.success, "the call did not last to its end:\n{}{}", output.stdout, output.stderr);
+        let output = stage.product.phones.sipp("call_echo.xml", &at, &borrowed(&callers), &call).await?;
+        ensure!(output.success, "not all calls lasted to their end:\n{}{}", output.stdout, output.stderr);
         Ok(())
     })
 }

@@ -63,6 +63,31 @@ fn every_changed_octet_is_found_and_none_breaks_the_reader() {
 }
 
 #[test]
+fn a_message_that_a_forwarder_gave_another_number_is_good_and_answered_under_that() {
+    let mut forwarded = signed("one", NOW);
+    forwarded[..2].copy_from_slice(b"\x56\x78");
+    let Checked::Good { message, .. } = keys().check(&forwarded, NOW) else { panic!("it is refused") };
+    assert_eq!(message, [b"\x56\x78", &query()[2..]].concat());
+    let Checked::Bad(answer) = Keys::default().check(&forwarded, NOW) else { panic!("it is taken") };
+    assert_eq!(answer[..2], *b"\x56\x78");
+}
+
+#[test]
+fn names_that_point_elsewhere_are_not_repeated() {
+    let message = signed("one", NOW);
+    let key = query().len();
+    let [mut question, mut name, mut algorithm] = [message.clone(), message.clone(), message];
+    question.splice(16..17, [0xc0, 0]);
+    name.splice(key + 4..=key + 4, [0xc0, 12]);
+    let at = algorithm.windows(6).position(|octets| octets == b"sha256").unwrap();
+    algorithm[at + 6] = 0xc0;
+    for message in [question, name, algorithm] {
+        assert!(record::last(&message).is_some(), "the test means to reach the signature");
+        assert!(matches!(Keys::default().check(&message, NOW), Checked::Unsigned));
+    }
+}
+
+#[test]
 fn wrong_keys_are_refused_with_their_line() {
     for (text, expected) in [
         ("one hmac-sha256", "line 1"),

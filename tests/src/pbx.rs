@@ -47,6 +47,7 @@ for dir in etc/asterisk run/asterisk tmp var/log/asterisk var/spool/asterisk; do
   mount -t tmpfs -o uid=1000,gid=1000,mode=755 tmpfs "$2/root/$dir"
 done
 mount --bind "$2/mounted" "$2/root/etc/ecqx"
+[ -z "${VOLUME_MIB:-}" ] || mount -t tmpfs -o uid=1000,gid=1000,mode=755,size="${VOLUME_MIB}m" tmpfs "$2/data"
 mount --bind "$2/data" "$2/root/var/lib/ecqx"
 mount --bind "$2/bin/pbx-agent" "$2/root/usr/local/bin/pbx-agent"
 printf '127.0.0.1 localhost %s\n' "$(hostname)" > "$2/hosts" && mount --bind "$2/hosts" "$2/root/etc/hosts"
@@ -125,6 +126,7 @@ impl Pbx {
         let mut command = bound("unshare");
         command.args(["--mount", "--net", "--pid", "--fork", "--kill-child", "bash", "-euc", START, "pbx"]);
         command.args([&image, dir.path()]).args(first);
+        command.envs(files.volume_mib.map(|size| ("VOLUME_MIB", size.to_string())));
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
         let process = command.spawn().context("cannot run unshare")?;
         let parent = process.id().context("unshare has ended at once")?;

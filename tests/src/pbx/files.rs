@@ -23,6 +23,8 @@ pub struct Files {
     pub secrets: BTreeMap<String, String>,
     /// `tls.crt` and `tls.key`.
     pub certificate: Option<(String, String)>,
+    /// The size of the data volume in MiB, where it is to be small. It is seen from inside alone then.
+    pub volume_mib: Option<u32>,
 }
 
 impl Files {
@@ -52,6 +54,7 @@ impl Files {
             },
             secrets: BTreeMap::new(),
             certificate: None,
+            volume_mib: None,
         };
         files.secrets.insert(secret::AGENT_TOKEN.into(), TOKEN.into());
         files

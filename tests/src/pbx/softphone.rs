@@ -125,6 +125,14 @@ impl Ringing {
         self.obey("dial", number).await
     }
 
+    /// Presses keys in its call (RFC 4733).
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub async fn press(&mut self, keys: &str) -> Result<()> {
+        self.obey("sndcode", keys).await
+    }
+
     /// Ends its call.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use ecqx_tests::pbx::{ADDRESS, Attempt, Authority, Files, Pbx, Phone, TOKEN};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use pbx_contract::event::{Event, EventsPage, Severity};
-use pbx_contract::{AGENT_PORT, Queue, QueueStrategy, Recording};
+use pbx_contract::{AGENT_PORT, Queue, QueueStrategy, Recording, Voicemail};
 
 use super::extensions::talk;
 
@@ -217,6 +217,10 @@ async fn a_stop_waits_for_calls_and_says_when_it_had_to_cut_one() {
 async fn recordings_rooms_and_mailboxes() {
     let always = |files: Files, number| files.with(number, |phone| phone.recording = Recording::Always);
     let files = Files::of(4).licensed(|limits| (limits.call_recording, limits.audio_conference) = (1, 1));
+    let files = files.with("104", |phone| {
+        phone.voicemail = Voicemail::Notify;
+        phone.email = Some("ani@noravank.example".into());
+    });
     let pbx = Pbx::start(["101", "102", "103"].into_iter().fold(files, always)).await.unwrap();
     let phones = Phone::first(4);
     let called = pbx.answering(&phones[0], Duration::from_mins(1)).await.unwrap();
@@ -226,7 +230,7 @@ async fn recordings_rooms_and_mailboxes() {
     pbx.eventually("both calls are up", both).await.unwrap();
     assert_eq!(calls.ended().await.unwrap().count(200), 2);
     drop(called);
-    raised(&pbx, ["RecordingStarted", "RecordingRefused"]).await;
+    raised(&pbx, ["RecordingStarted", "RecordingEnded", "RecordingRefused"]).await;
 
     let calls = Attempt::new("race", &phones[..2]).calling("801").lasting(Duration::from_secs(2));
     let outcome = pbx.attempt(&calls).await.unwrap();
@@ -240,7 +244,7 @@ async fn recordings_rooms_and_mailboxes() {
     // 104 has no phone: its mailbox takes the message, and there is no relay to mail it.
     let outcome = pbx.attempt(&talk(&phones[0], "104", 14)).await.unwrap();
     assert_eq!(outcome.answers, [200], "{outcome:?}");
-    raised(&pbx, ["VoicemailLeft"]).await;
+    raised(&pbx, ["VoicemailLeft", "VoicemailMailFailed"]).await;
 }
 
 #[tokio::test]

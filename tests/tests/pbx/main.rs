@@ -11,6 +11,7 @@ mod digests;
 mod events;
 mod extensions;
 mod fuzz;
+mod kinds;
 mod receptionists;
 mod recording;
 mod recordings;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ecqx_tests::pbx::{Attempt, Files, Pbx, Phone};
 use pbx_contract::Recording;
 
-use super::races;
+use super::{events::raised, races};
 
 #[tokio::test]
 async fn of_eight_calls_at_once_all_go_through_and_three_are_recorded_each_time() {
@@ -50,5 +50,6 @@ async fn a_call_is_recorded_from_the_moment_when_its_party_dials_the_code() {
     assert_eq!(pbx.status().await.unwrap().usage.recordings, 0, "not before the code");
     pbx.eventually("it is recorded", async || Ok(pbx.status().await?.usage.recordings == 1)).await.unwrap();
     assert!(call.ended().await.unwrap().success);
+    raised(&pbx, ["RecordingStarted", "RecordingEnded"]).await;
     drop(called);
 }

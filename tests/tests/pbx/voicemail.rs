@@ -4,7 +4,7 @@ use anyhow::Result;
 use ecqx_tests::pbx::{Files, Pbx, Phone, Program};
 use pbx_contract::Voicemail;
 
-use super::extensions::talk;
+use super::{events::raised, extensions::talk};
 
 const RELAY: &str = "127.0.0.9:2525";
 
@@ -31,6 +31,7 @@ async fn a_message_is_mailed_to_its_owner_with_its_sound() {
     let outcome = pbx.attempt(&talk(&Phone::of("101"), "102", 16)).await.unwrap();
     assert_eq!(outcome.answers, [200], "{outcome:?}");
     pbx.eventually("the mail has come", async || Ok(server.output()?.contains("END MESSAGE"))).await.unwrap();
+    raised(&pbx, ["VoicemailLeft", "VoicemailMailed"]).await;
     let mail = server.output().unwrap();
     assert!(mail.contains("ani@noravank.example") && mail.contains("audio/"), "{mail}");
     assert!(!mail.lines().any(|line| line.starts_with("Bcc:")), "{mail}");

@@ -186,6 +186,7 @@ fn said_by_dialplan(event: &Event, enabled: &Enabled) -> Vec<Heard> {
         Some(signals::REFUSED_EVENT) => refused_by_limit(event),
         Some(signals::CALL_REFUSED_EVENT) => told(refused_call(event, enabled)),
         Some(signals::RECORDING_EVENT) => told(SystemEvent::RecordingStarted { file: text("File") }),
+        Some(signals::RECORDED_EVENT) => told(SystemEvent::RecordingEnded { extension: text("Extension") }),
         Some(signals::PIN_EVENT) => {
             told(SystemEvent::ConferencePinRefused { extension: text("Extension"), room: text("Number") })
         }

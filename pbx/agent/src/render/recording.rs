@@ -12,6 +12,11 @@ pub const MODE: &str = "ECQX_RECORDING";
 /// The caller's mode, as the called party's channel inherits it.
 pub const CALLER_MODE: &str = "ECQX_CALLER_RECORDING";
 
+/// Called when a channel that has been recorded ends.
+const ENDED: &str = "recorded";
+/// The channel variable of one that is being recorded.
+const RUNS: &str = "ECQX_RECORDED";
+
 /// The extension that calls, as both channels know it.
 const CALLER: &str = "ECQX_CALLER";
 /// The number that it dialled.
@@ -35,6 +40,7 @@ pub const FEATURES: &str =
 pub fn render(wanted: &Wanted, directory: &Path) -> String {
     let take = pool::take(signals::RECORDING_POOL, wanted.limits.call_recording);
     let (refused, pool, event) = (signals::refused("CallRecording"), signals::RECORDING_POOL, signals::RECORDING_EVENT);
+    let ended = signals::RECORDED_EVENT;
     let (directory, extension) = (directory.display(), signals::EXTENSION_VARIABLE);
     format!(
         "\n[{ANSWERED}]\nexten => s,1,GotoIf($[\"${{{MODE}}}\" = \"Always\" | \"${{{CALLER_MODE}}}\" = \"Always\"]?:done)\n\
@@ -42,9 +48,12 @@ pub fn render(wanted: &Wanted, directory: &Path) -> String {
          \n[record]\nexten => s,1,GotoIf($[\"${{GROUP({pool})}}\" != \"\"]?done)\n same => n,{take}\n\
          same => n,GotoIf(${{GOSUB_RETVAL}}?begin)\n same => n,{refused}\n same => n(done),Return(0)\n\
          same => n(begin),Set(LOCAL(file)=${{STRFTIME(${{EPOCH}},UTC,%Y%m%dT%H%M%SZ)}}-${{{CALLER}}}-${{{CALLEE}}}-${{{extension}}}-${{UNIQUEID}}.wav)\n\
-         same => n,MixMonitor({directory}/${{file}})\n same => n,UserEvent({event},File: ${{file}})\n same => n,Return(1)\n\
+         same => n,MixMonitor({directory}/${{file}})\n same => n,UserEvent({event},File: ${{file}})\n\
+         same => n,Set({RUNS}=1)\n same => n,Set(CHANNEL(hangup_handler_wipe)={ENDED},s,1)\n same => n,Return(1)\n\
+         \n[{ENDED}]\nexten => s,1,GotoIf($[\"${{{RUNS}}}\" = \"1\"]?:done)\n\
+         same => n,UserEvent({ended},Extension: ${{{extension}}})\n same => n(done),Return()\n\
          \n[record-on-demand]\nexten => s,1,GotoIf($[\"${{GROUP({pool})}}\" != \"\"]?stop)\n same => n,Gosub(record,s,1)\n\
          same => n,Playback(${{IF(${{GOSUB_RETVAL}}?beep:beeperr)}})\n same => n,Return()\n\
-         same => n(stop),StopMixMonitor()\n same => n,Set(GROUP({pool})=)\n same => n,Playback(beep)\n same => n,Return()\n"
+         same => n(stop),StopMixMonitor()\n same => n,Set({RUNS}=)\n same => n,Set(GROUP({pool})=)\n same => n,Playback(beep)\n same => n,Return()\n"
     )
 }

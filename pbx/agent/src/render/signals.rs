@@ -7,6 +7,8 @@
 pub const REFUSED_EVENT: &str = "EcqxRefused";
 /// The `UserEvent` of a recording that begins; its header `File` names it.
 pub const RECORDING_EVENT: &str = "EcqxRecording";
+/// The `UserEvent` of a recording that ends with its call; one that somebody stops is told of by Asterisk.
+pub const RECORDED_EVENT: &str = "EcqxRecorded";
 /// The `UserEvent` of a call of somebody who may not call.
 pub const CALL_REFUSED_EVENT: &str = "EcqxCallRefused";
 /// The `UserEvent` of a caller who knows no PIN of the conference room.

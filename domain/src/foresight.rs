@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     catalogue::Catalogue,
@@ -123,10 +123,13 @@ pub fn upcoming(situation: &Situation, now: Timestamp) -> Vec<Upcoming> {
     let mut all: Vec<Upcoming> = stages.iter().flat_map(|stage| stage.milestones(situation)).collect();
     all.extend(licences::upcoming(situation, now, &steps).into_iter().filter(|upcoming| upcoming.at < end));
     all.sort_by_key(|upcoming| (upcoming.at, upcoming.event));
+    // Two reminders that are late come at one instant, as one.
+    all.dedup();
     all
 }
 
-/// A time in which the ledger says the same of the instance's end.
+/// A time in which the ledger says the same of the instance's end. At `until` it says something else already, and what would have
+/// come at that very instant is for the next stage to say.
 struct Stage {
     life: Life,
     from: Timestamp,
@@ -138,14 +141,14 @@ struct Stage {
 impl Stage {
     /// When the instance ends, if that is in this time or before it.
     fn end(&self) -> Option<Timestamp> {
-        let (at, _) = self.life.end().filter(|(at, _)| *at <= self.until || self.life.ended(self.from).is_some())?;
+        let (at, _) = self.life.end().filter(|(at, _)| *at < self.until || self.life.ended(self.from).is_some())?;
         Some(at)
     }
 
     /// What comes in this time; at its beginning, what had no date before.
     fn milestones(&self, situation: &Situation) -> Vec<Upcoming> {
         let ahead = self.life.foreseen(situation.rules).into_iter();
-        let here = ahead.filter(|ahead| !self.come.contains(ahead) && ahead.at <= self.until);
+        let here = ahead.filter(|ahead| !self.come.contains(ahead) && ahead.at < self.until);
         here.map(|ahead| milestone(&self.life, ahead.milestone, ahead.at.max(self.from))).collect()
     }
 }
@@ -161,7 +164,7 @@ fn stages(situation: &Situation, now: Timestamp, steps: &[(Timestamp, Standing)]
     for (at, standing) in steps {
         let then = life_under(situation, standing);
         if then.unsubscribed_at != stage.life.unsubscribed_at {
-            come.extend(self::come(&stage.life, situation.rules, *at));
+            come.extend(self::come(&stage.life, situation.rules, before(*at)));
             let next = Stage {
                 life: Life { reached: come.clone(), ..then },
                 from: *at,
@@ -173,6 +176,11 @@ fn stages(situation: &Situation, now: Timestamp, steps: &[(Timestamp, Standing)]
     }
     all.push(stage);
     all
+}
+
+/// The last instant before another.
+fn before(at: Timestamp) -> Timestamp {
+    at.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(Timestamp::MIN)
 }
 
 /// What has come of what is foreseen.

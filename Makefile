@@ -14,6 +14,8 @@ FUZZ_TEXTS ?= 10000000
 FUZZ_ASTERISK ?= 300000
 OUTAGE_SECONDS ?= 600
 FLOOD_SECONDS ?= 60
+# What `make generate` makes.
+GENERATED := crds/manifests charts/ecqx-crds/generated pbx/contract/schema docs/events.md
 CLUSTER = cargo run --quiet -p ecqx-tests --bin ecqx-cluster --
 DEMO := .cache/run/demo
 BINARIES = $$(tests/cluster/build.sh)
@@ -136,12 +138,11 @@ generate: ## Make the generated files: the kinds' manifests, their copies in the
 
 .PHONY: verify
 verify: ## Check that the generated files are current, and that a real API server takes the charts as they are
-	@mkdir -p .cache && rm -rf .cache/manifests-before .cache/chart-before; \
-	cp -r crds/manifests .cache/manifests-before && cp -r charts/ecqx-crds/generated .cache/chart-before; \
-	trap 'rm -rf .cache/manifests-before .cache/chart-before' EXIT; \
+	@before=.cache/generated-before; trap 'rm -rf .cache/generated-before' EXIT; \
+	rm -rf $$before && mkdir -p $$before && cp -r --parents $(GENERATED) $$before; \
 	$(MAKE) --no-print-directory generate; \
-	diff -ru .cache/manifests-before crds/manifests && diff -ru .cache/chart-before charts/ecqx-crds/generated \
-	  || { echo "generated files were not current; they are now: commit them" >&2; exit 1; }
+	stale=; for made in $(GENERATED); do diff -ru $$before/$$made $$made || stale=$$made; done; \
+	[ -z "$$stale" ] || { echo "generated files were not current; they are now: commit them" >&2; exit 1; }
 	@cargo test --quiet --workspace --test charts
 
 $(CARGO_FUZZ):

@@ -71,7 +71,10 @@ impl Resolver {
     /// Asks it.
     pub fn ask(&self, name: &str, kind: &str) -> Said {
         let mut command = Command::new("dig");
+        // From an address of its own: dig may choose the very port that it asks, and would then hear itself.
         command.args([
+            "-b",
+            "127.0.0.2",
             "@127.0.0.1",
             "-p",
             &self.address.port().to_string(),

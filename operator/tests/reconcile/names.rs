@@ -46,11 +46,16 @@ impl NameServer {
         self.running = Some(tokio::spawn(async move { running.await.unwrap() }));
     }
 
-    /// It is gone at once.
+    /// It goes without an end of its own; back when its last thread has let go of the port.
     pub async fn kill(&mut self) {
         let Some(running) = self.running.take() else { return };
         running.abort();
         let _ = running.await;
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+        while UdpSocket::bind(self.dns).is_err() {
+            assert!(tokio::time::Instant::now() < deadline, "a dead name server holds its port");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Whether this address is in the zone on disk.

@@ -174,9 +174,7 @@ async fn bring_about(
     };
     // Due when nothing uses it any more.
     validated.life.data_is_due &= !validated.runs && there.pod.is_none();
-    if validated.life.data_is_due && instance.status.as_ref().is_none_or(|status| status.data_deleted_at.is_none()) {
-        retention::delete_data_of(instance, &validated.names, ctx).await?;
-    }
+    delete_due_data(instance, &validated, ctx).await?;
     let mut observed = Observed { refused, ..observe::observe(&validated, there.pod.as_deref(), ctx).await };
     let nudged = observed.refused.is_none() && apply::nudge_kubelet(&validated, &observed, there, ctx).await?;
     let previous = instance.status.clone().unwrap_or_default();
@@ -186,11 +184,7 @@ async fn bring_about(
     let outlook = name_change::outlook(&validated, &decision, ctx.naming.ttl, now);
     observed.records_change_at = outlook.near;
     let status = status::of_running(&validated, &observed, &previous, instance.metadata.generation, now);
-    if ctx.naming.hands_over {
-        let ttl = ctx.naming.ttl.at(status.records_change_at.is_some());
-        let endpoint = dns_endpoint::build(&validated, &status.addresses, status.sips, ttl);
-        apply::hand_over(&validated, endpoint, there, ctx).await?;
-    }
+    hand_over(&validated, &status, there, ctx).await?;
     if let (Some(claim), Some(ready_at)) = (trial_claim, &status.first_ready_at)
         && validated.life.facts.trial.is_none()
     {
@@ -198,17 +192,43 @@ async fn bring_about(
         trials::start(&claim, ready_at.0, ctx.settings.lifecycle.trial, ctx).await?;
     }
     let refused = observed.refused.is_some();
+    let dates = [rollout::next_look(&decision, &validated, now), outlook.next_look];
     let requeue = match ask_again(&status, nudged, now) {
         _ if refused => failed(instance, ctx),
         Some(soon) => soon,
         None if drain::is_waiting(&validated, there) => LATER,
-        None => {
-            let looks = [rollout::next_look(&decision, &validated, now), outlook.next_look];
-            until(looks.into_iter().flatten().min(), ctx.clock.now())
-        }
+        None => until(dates.into_iter().flatten().min(), ctx.clock.now()),
     };
     let replace = (decision == Decision::Replace && !refused).then_some(validated);
     Ok(Outcome { status, requeue, refused, replace })
+}
+
+/// Deletes the data of an instance that has ended, once.
+async fn delete_due_data(
+    instance: &EcqxInstance,
+    validated: &ValidatedInstance,
+    ctx: &Context,
+) -> Result<(), ReconcileError> {
+    let is_done = instance.status.as_ref().is_some_and(|status| status.data_deleted_at.is_some());
+    if validated.life.data_is_due && !is_done {
+        retention::delete_data_of(instance, &validated.names, ctx).await?;
+    }
+    Ok(())
+}
+
+/// Brings the name to those who publish it in our place, where there are such.
+async fn hand_over(
+    instance: &ValidatedInstance,
+    status: &EcqxInstanceStatus,
+    there: &Dereferenced,
+    ctx: &Context,
+) -> Result<(), ReconcileError> {
+    if ctx.naming.hands_over {
+        let ttl = ctx.naming.ttl.at(status.records_change_at.is_some());
+        let endpoint = dns_endpoint::build(instance, &status.addresses, status.sips, ttl);
+        apply::hand_over(instance, endpoint, there, ctx).await?;
+    }
+    Ok(())
 }
 
 /// Where its name stands, where that can be known: asked of our own name servers, or seen in what was handed over.

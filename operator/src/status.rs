@@ -94,11 +94,7 @@ pub fn of_running(
         unique_id: Some(instance.limits.instance.unique_id.clone()),
         fqdn: Some(instance.fqdn.clone()),
         first_ready_at,
-        // Without a name there is nothing to change.
-        records_change_at: observed
-            .records_change_at
-            .filter(|_| !addresses.is_empty())
-            .map(|at| Time(whole_seconds(at))),
+        records_change_at: records_change_at(observed, &addresses),
         addresses,
         sips: in_service && sips,
         limits: limits(instance),
@@ -111,6 +107,11 @@ pub fn of_running(
         ..previous.clone()
     };
     life::tell(status, instance, now)
+}
+
+/// When its records are about to change. Without a name there is nothing to change.
+fn records_change_at(observed: &Observed, addresses: &[String]) -> Option<Time> {
+    observed.records_change_at.filter(|_| !addresses.is_empty()).map(|at| Time(whole_seconds(at)))
 }
 
 /// When the instance was ready for the first time: now, unless its trial tells that it was before.

@@ -122,6 +122,7 @@ fuzz-pbx: setup images ## Hostile texts through the PBX's renderer: 10 million j
 lint: $(DENY) ## Format, clippy, dependencies, charts, scripts
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@cargo clippy --package ecqx-tests --test pbx --test e2e --quiet -- -D warnings  # not among all targets, since they need images
 	@$(DENY) --log-level error check bans licenses sources
 	@for chart in charts/*; do $(BINARIES)/helm lint --quiet $$chart; done
 	@for script in .ci/run tests/cluster/*.sh images/*.sh; do bash -n $$script; done

@@ -76,8 +76,8 @@ fn agent(state: &ConsoleState) -> &AgentState {
 async fn an_agent_gets_calls_while_it_is_connected_and_its_supervisor_listens() {
     let pbx = Pbx::start(files(2)).await.unwrap();
     let phones = Phone::first(3);
-    let _agent = pbx.answering(&phones[1], Duration::from_secs(60)).await.unwrap();
-    let _supervisor = pbx.answering(&phones[2], Duration::from_secs(60)).await.unwrap();
+    let _agent = pbx.answering(&phones[1], Duration::from_mins(1)).await.unwrap();
+    let _supervisor = pbx.answering(&phones[2], Duration::from_mins(1)).await.unwrap();
     let (mut at_agent, welcome) = Console::login(&pbx, "102").await.unwrap();
     assert!(matches!(welcome, ConsoleMessage::Welcome { .. }), "{welcome:?}");
     let (mut at_supervisor, _) = Console::login(&pbx, "103").await.unwrap();
@@ -115,7 +115,7 @@ async fn an_agent_gets_calls_while_it_is_connected_and_its_supervisor_listens() 
 #[tokio::test]
 async fn asterisk_that_is_killed_has_its_agents_back() {
     let pbx = Pbx::start(files(1)).await.unwrap();
-    let _agent = pbx.answering(&Phone::of("102"), Duration::from_secs(60)).await.unwrap();
+    let _agent = pbx.answering(&Phone::of("102"), Duration::from_mins(1)).await.unwrap();
     let (mut console, _) = Console::login(&pbx, "102").await.unwrap();
     let outcome = console.done(json!({ "id": 2, "do": { "pause": { "reason": "lunch" } } })).await;
     assert!(outcome.is_ok(), "{outcome:?}: {}\n{}", pbx.log().unwrap(), pbx.asterisk("queue show 601").await.unwrap());

@@ -17,7 +17,8 @@ fn files(digests: Digests) -> Files {
 }
 
 fn sha256(text: &str) -> String {
-    Sha256::digest(text).iter().map(|octet| format!("{octet:02x}")).collect()
+    let digits = |hex: String, octet: &u8| hex + &format!("{octet:02x}");
+    Sha256::digest(text).iter().fold(String::new(), digits)
 }
 
 /// A phone that knows SHA-256 and nothing else: the status that it gets in the end, and the algorithms that it was offered, in order.
@@ -25,15 +26,12 @@ async fn registers(pbx: &Pbx, number: &'static str, password: String) -> Result<
     pbx.inside(move || async move {
         let socket = UdpSocket::bind((ADDRESS, 0)).await?;
         socket.connect((ADDRESS, SIP_PORT)).await?;
-        let challenged = ask(&socket, number, 1, "").await?;
-        let challenges: Vec<BTreeMap<String, String>> = challenged
-            .lines()
-            .filter_map(|line| line.strip_prefix("WWW-Authenticate: Digest "))
-            .map(parameters)
-            .collect();
+        let first = ask(&socket, number, 1, "").await?;
+        let challenges: Vec<BTreeMap<String, String>> =
+            first.lines().filter_map(|line| line.strip_prefix("WWW-Authenticate: Digest ")).map(parameters).collect();
         let offered = challenges.iter().filter_map(|challenge| challenge.get("algorithm").cloned()).collect();
         let Some(challenge) = challenges.iter().find(|challenge| challenge["algorithm"] == "SHA-256") else {
-            return Ok((status(&challenged)?, offered));
+            return Ok((status(&first)?, offered));
         };
         let answered = ask(&socket, number, 2, &authorization(number, &password, challenge)).await?;
         Ok((status(&answered)?, offered))

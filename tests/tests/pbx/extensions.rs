@@ -81,7 +81,7 @@ async fn a_group_rings_all_at_once_and_another_in_order() {
     files.extensions.ring_groups = vec![group("701", RingStrategy::All), group("702", RingStrategy::InOrder)];
     let pbx = Pbx::start(files).await.unwrap();
     let phones = Phone::first(4);
-    let third = pbx.answering(&phones[2], Duration::from_secs(60)).await.unwrap();
+    let third = pbx.answering(&phones[2], Duration::from_mins(1)).await.unwrap();
     for number in ["701", "702"] {
         let call = pbx.begin(&talk(&phones[0], number, 2)).unwrap();
         pbx.eventually("a member has answered", async || {

@@ -34,7 +34,7 @@ async fn a_recorded_call_is_listed_fetched_and_deleted_and_none_that_goes_on_is(
     let files = Files::of(2).licensed(|limits| limits.call_recording = 1);
     let mut pbx = Pbx::start(files.with("102", |phone| phone.recording = Recording::Always)).await.unwrap();
     let phones = Phone::first(2);
-    let _called = pbx.answering(&phones[1], Duration::from_secs(60)).await.unwrap();
+    let _called = pbx.answering(&phones[1], Duration::from_mins(1)).await.unwrap();
     let call = pbx.begin(&Attempt::new("talk", &phones[..1]).calling("102").lasting(Duration::from_secs(5))).unwrap();
     pbx.eventually("it is recorded", async || Ok(page(&pbx).await?.recordings.iter().any(|one| one.in_progress)))
         .await

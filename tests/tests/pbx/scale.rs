@@ -15,7 +15,7 @@ async fn extensions() {
         let pbx = Pbx::start(Files::of(licensed + MORE).licensed(|limits| limits.ip_phone_extension = licensed)).await;
         let begun = Instant::now();
         let phones = Phone::first(licensed + MORE);
-        let attempt = Attempt::new("register_race", &phones).lasting(Duration::from_secs(60));
+        let attempt = Attempt::new("register_race", &phones).lasting(Duration::from_mins(1));
         let outcome = pbx.unwrap().attempt(&attempt).await.unwrap();
         tell("extensions", licensed, 403, &outcome, begun);
     }
@@ -57,7 +57,7 @@ async fn recording() {
         let pbx = Pbx::start(files).await.unwrap();
         let begun = Instant::now();
         let phones = Phone::first(licensed + MORE + 1);
-        let called = pbx.answering(&phones[0], Duration::from_secs(60)).await.unwrap();
+        let called = pbx.answering(&phones[0], Duration::from_mins(1)).await.unwrap();
         let attempt = Attempt::new("race", &phones[1..]).calling("101");
         let calls = pbx.begin(&attempt.lasting(Duration::from_secs(20)).with(&["-r", "100"])).unwrap();
         let mut most = 0;
@@ -71,7 +71,7 @@ async fn recording() {
         let outcome = calls.ended().await.unwrap();
         println!("recording: {licensed} ports, {} calls at once: {most} recorded, all of them up", licensed + MORE);
         assert_eq!((most, outcome.answers.len()), (licensed, (licensed + MORE) as usize), "{outcome:?}");
-        assert!(begun.elapsed() < Duration::from_secs(120));
+        assert!(begun.elapsed() < Duration::from_mins(2));
         drop(called);
     }
 }

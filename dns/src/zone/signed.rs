@@ -10,6 +10,10 @@ use crate::{
     wire::{WireName, kind, name},
 };
 
+/// Up to so many changed labels are signed with the change. Of more, as at a start, each is signed when it is first asked for: they
+/// would keep the change itself waiting.
+const AHEAD: usize = 32;
+
 /// What a signed zone has besides.
 #[derive(Clone, Debug)]
 pub(super) struct Signed {
@@ -99,7 +103,30 @@ impl Zone {
         let signing = Arc::clone(&signed.signing);
         let (negative, denial, closest) = (Cache::default(), Cache::default(), Cache::default());
         self.signed = Some(Signed { signing, chain, negative, denial, closest, touched });
+        if altered.len() <= AHEAD {
+            self.sign_ahead(altered);
+        }
         self
+    }
+
+    /// Makes what these changes call for, and what every denial begins with, so that no query waits for it.
+    fn sign_ahead(&self, altered: &[Label]) {
+        self.signed_denial();
+        self.closest();
+        if let Some(Touched::These { links, .. }) = self.touched() {
+            for (hash, link) in links.iter().filter_map(|hash| self.chain()?.matching(hash)) {
+                link.records(hash, self.wire_origin());
+            }
+        }
+        for label in altered.iter().map(|label| label.as_str().as_bytes()) {
+            let Some(branch) = self.branches.get(label).filter(|branch| branch.is_plain()) else { continue };
+            let top = self.top(label);
+            for (part, node) in branch.nodes() {
+                for set in node.sets() {
+                    node.ready_signed(set, || ready::signed(branch, &top, part, set, &self.settings));
+                }
+            }
+        }
     }
 
     /// With a chain over all names, where there was none; and in each case with one that knows the types of the zone's own name.
@@ -235,11 +262,10 @@ impl Zone {
         rest: &[u8],
         set: &RrSet,
     ) -> Option<&'z super::Ready> {
-        let node = branch.get(rest)?;
         let make = || {
             let top = self.wire_origin().prefixed(part.get(rest.len()..)?);
             ready::signed(branch, &top, rest, set, &self.settings)
         };
-        node.ready_signed(set, make)
+        branch.get(rest)?.ready_signed(set, make)
     }
 }

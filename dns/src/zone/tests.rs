@@ -2,7 +2,10 @@ use ecqx_domain::name_change::Ttl;
 use rstest::rstest;
 
 use super::*;
-use crate::wire::kind;
+use crate::{
+    dnssec::{Key, Keyring, Signing, Tick, algorithm::Algorithm, key::Times},
+    wire::kind,
+};
 
 const SERVERS: [&str; 3] = ["ns1=203.0.113.1,2001:db8::1", "ns2.dns.epygicloud.com=203.0.113.2", "ns.example.net"];
 
@@ -212,4 +215,28 @@ fn what_cannot_be_written_costs_only_itself_its_name_and_is_told_until_it_can_be
     let mended = later.changed([one("a", "203.0.113.4")], 1002).unwrap();
     assert_eq!((mended.unwritten(&a), mended.unwritten_count()), (None, 0));
     assert!(matches!(mended.find(wire("a.epygicloud.com.").as_bytes()), Place::Here(_)));
+}
+
+#[test]
+fn a_change_is_signed_with_the_change_and_not_when_somebody_asks() {
+    let key = Key::of(Algorithm::Ed25519, &[7; 32], true, Times::ALWAYS).unwrap();
+    let zone = zone(&[published("goris", &["192.0.2.1"]), published("other", &["192.0.2.2"])]);
+    let signing = Signing::new(&Keyring::new([key]), Tick::of(1_795_810_000), zone.wire_origin()).unwrap();
+    let zone = zone.resigned(Some(&Arc::new(signing)), 1001).unwrap();
+    let change = published("goris", &["192.0.2.3"]);
+    let changed = zone.changed([(change.label.clone(), Some(change))], 1002).unwrap();
+    let unmade = |zone: &Zone, label: &str| {
+        let branch = Arc::clone(zone.branch_of(label.as_bytes()).unwrap());
+        let sets = branch.nodes().flat_map(|(_, node)| node.sets().iter().map(move |set| (node, set)));
+        let mut unmade = 0;
+        for (node, set) in sets {
+            node.ready_signed(set, || {
+                unmade += 1;
+                None
+            });
+        }
+        unmade
+    };
+    assert_eq!(unmade(&changed, "goris"), 0);
+    assert!(unmade(&changed, "other") > 0, "what did not change waits for the first question");
 }

@@ -1,13 +1,14 @@
-//! What the operator is started with. Pure.
+//! What the operator is started with.
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Parser;
 use ecqx_domain::name_change::Ttl;
+use kube::Client;
 
 use crate::{
     build::PbxDefaults,
-    naming::{ExternalDns, NameServers, Naming},
+    naming::{ExternalDns, NameServers, Naming, Whereabouts},
 };
 
 /// Turns `EcqxInstance` and `LicenseSet` resources into running PBXs.
@@ -35,7 +36,7 @@ pub struct Args {
     /// The operator's own namespace: pods in it may ask the PBX pods for their state.
     #[arg(long, env = "POD_NAMESPACE", default_value = "ecqx-system")]
     pub namespace: String,
-    /// A name behind which the name servers answer HTTP (HOST:PORT), to ask what they serve of each instance; without,
+    /// The Service in the operator's namespace behind which the name servers tell what they serve, on its port `http`; without,
     /// `DnsPublished` is not told.
     #[arg(long, env = "ECQX_NAME_SERVERS")]
     pub name_servers: Option<String>,
@@ -55,15 +56,16 @@ pub struct Args {
 }
 
 impl Args {
-    /// Where names come from.
+    /// Where names come from; the name servers are followed from here on.
     ///
     /// # Errors
     /// When the HTTP client for the name servers cannot be made.
-    pub fn naming(&self) -> reqwest::Result<Naming> {
-        let is_asked = |host: &&str| !host.is_empty() && self.external_dns != ExternalDns::Instead;
-        let name_servers = self.name_servers.as_deref().filter(is_asked);
+    pub fn naming(&self, client: &Client) -> reqwest::Result<Naming> {
+        let is_asked = |service: &&str| !service.is_empty() && self.external_dns != ExternalDns::Instead;
+        let service = self.name_servers.as_deref().filter(is_asked);
+        let whereabouts = service.map(|service| Whereabouts::behind(client.clone(), &self.namespace, service));
         Ok(Naming {
-            name_servers: name_servers.map(NameServers::new).transpose()?,
+            name_servers: whereabouts.map(NameServers::new).transpose()?,
             hands_over: self.external_dns != ExternalDns::Off,
             ttl: Ttl { usual: self.dns_ttl, short: self.dns_short_ttl },
         })

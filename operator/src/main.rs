@@ -19,7 +19,7 @@ async fn main() -> Result<()> {
     let client = kube::Client::try_from(config).context("cannot make a client for the cluster")?;
     let (stop, ready) = (ecqx_process::stop_on_signal()?, health::Ready::default());
     let health = tokio::spawn(health::serve(args.http, Arc::clone(&ready), stop.clone()));
-    let naming = args.naming().context("cannot make an HTTP client for the name servers")?;
+    let naming = args.naming(&client).context("cannot make an HTTP client for the name servers")?;
     controller::run(client, settings, args.pbx_defaults(), naming, Clock::system(), ready, stop.clone()).await?;
     stop.cancel();
     health.await?.with_context(|| format!("cannot answer on {}", args.http))

@@ -3,6 +3,7 @@
 
 pub mod endpoint;
 mod name_servers;
+mod whereabouts;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use ecqx_domain::name_change::Ttl;
 use endpoint::DnsEndpoint;
 
 pub use name_servers::{NameServers, Served};
+pub use whereabouts::Whereabouts;
 
 /// What the operator has to do with names.
 #[derive(Debug, Default)]

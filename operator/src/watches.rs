@@ -32,7 +32,7 @@ pub use readable::Unreadable;
 mod readable;
 
 /// A watch that fell silent is asked for anew after this many seconds; the library's own 290 would hide a dead one for long.
-const WATCH_SECONDS: u32 = 110;
+pub(crate) const WATCH_SECONDS: u32 = 110;
 
 /// Makes a client give a connection up on which nothing comes: a server that vanished does not say so, and a request on its
 /// connection would wait for as long as the system tries to send, a quarter of an hour.

@@ -1,4 +1,4 @@
-//! Asks every name server what it serves of an instance. I/O: name resolution, HTTP.
+//! Asks every name server what it serves of an instance. I/O: HTTP.
 
 use std::{
     net::SocketAddr,
@@ -9,30 +9,23 @@ use std::{
 use ecqx_crds::publication::Publication;
 use futures::{StreamExt, stream};
 use reqwest::{Client, Response, redirect::Policy};
-use tokio::{net::lookup_host, time::Instant};
+use tokio::time::Instant;
+
+use super::Whereabouts;
 
 /// How long a name server may take: it answers from memory, and a reconcile waits for it.
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// How long the addresses behind the name are used.
-const KNOWN_FOR: Duration = Duration::from_secs(5);
 /// How long nobody is asked after nobody has answered: all instances would wait in vain, one after the other.
 const SILENCE: Duration = Duration::from_secs(5);
-/// How many are asked at most; a name with more addresses is no name of ours.
-const MOST: usize = 16;
+/// How many are asked at one time.
+const AT_ONCE: usize = 16;
 
-/// The name servers behind one name, such as a headless Service.
+/// The name servers, wherever they are.
 #[derive(Debug)]
 pub struct NameServers {
-    host: String,
+    whereabouts: Whereabouts,
     client: Client,
-    known: Mutex<Known>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    addresses: Vec<SocketAddr>,
-    until: Option<Instant>,
-    silent_until: Option<Instant>,
+    silent_until: Mutex<Option<Instant>>,
 }
 
 /// What the name servers say of an instance.
@@ -46,26 +39,25 @@ pub enum Served {
 }
 
 impl NameServers {
-    /// All that answer HTTP at HOST:PORT.
+    /// All that answer HTTP there.
     ///
     /// # Errors
     /// When the HTTP client cannot be made.
-    pub fn new(host: &str) -> reqwest::Result<Self> {
+    pub fn new(whereabouts: Whereabouts) -> reqwest::Result<Self> {
         let client = Client::builder().timeout(TIMEOUT).no_proxy().redirect(Policy::none()).build()?;
-        Ok(Self { host: host.to_owned(), client, known: Mutex::default() })
+        Ok(Self { whereabouts, client, silent_until: Mutex::default() })
     }
 
     /// What they serve of an instance.
     pub async fn ask(&self, namespace: &str, name: &str) -> Served {
-        if self.with(|known| known.silent_until).is_some_and(|until| Instant::now() < until) {
+        if self.silence(|until| until.is_some_and(|until| Instant::now() < until)) {
             return Served::Unknown;
         }
-        let addresses = self.addresses().await;
-        let asked = stream::iter(addresses).map(|address| self.ask_one(address, namespace, name));
+        let asked = stream::iter(self.whereabouts.addresses()).map(|at| self.ask_one(at, namespace, name));
         let told: Vec<Publication> =
-            asked.buffer_unordered(MOST).filter_map(async |answer: reqwest::Result<_>| answer.ok()).collect().await;
+            asked.buffer_unordered(AT_ONCE).filter_map(async |answer: reqwest::Result<_>| answer.ok()).collect().await;
         if told.is_empty() {
-            self.with(|known| known.silent_until = Some(Instant::now() + SILENCE));
+            self.silence(|until| *until = Some(Instant::now() + SILENCE));
             return Served::Unknown;
         }
         Served::Told(told)
@@ -76,21 +68,8 @@ impl NameServers {
         answer.and_then(Response::error_for_status)?.json().await
     }
 
-    async fn addresses(&self) -> Vec<SocketAddr> {
-        let now = Instant::now();
-        let known = self.with(|known| (known.until > Some(now)).then(|| known.addresses.clone()));
-        if let Some(known) = known {
-            return known;
-        }
-        // A name that cannot be resolved is that of name servers of which none is ready.
-        let found = tokio::time::timeout(TIMEOUT, lookup_host(&self.host)).await;
-        let addresses: Vec<_> = found.ok().and_then(Result::ok).into_iter().flatten().take(MOST).collect();
-        self.with(|known| (known.addresses, known.until) = (addresses.clone(), Some(now + KNOWN_FOR)));
-        addresses
-    }
-
-    fn with<T>(&self, read: impl FnOnce(&mut Known) -> T) -> T {
-        read(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    fn silence<T>(&self, read: impl FnOnce(&mut Option<Instant>) -> T) -> T {
+        read(&mut self.silent_until.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -100,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    async fn serving() -> String {
+    async fn serving() -> Whereabouts {
         let told = get(async |Path((namespace, name)): Path<(String, String)>| {
             let fault = (name == "faulty").then(Default::default);
             Json(Publication { addresses: vec![[203, 0, 113, u8::try_from(namespace.len()).unwrap()].into()], fault })
@@ -108,22 +87,22 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async { axum::serve(listener, Router::new().route("/instances/{ns}/{name}", told)).await });
-        address.to_string()
+        Whereabouts::At(vec![address])
     }
 
     #[tokio::test]
     async fn what_they_serve_is_read() {
-        let servers = NameServers::new(&serving().await).unwrap();
+        let servers = NameServers::new(serving().await).unwrap();
         let Served::Told(told) = servers.ask("four", "a").await else { panic!("it has answered") };
         assert_eq!(told, [Publication { addresses: vec![[203, 0, 113, 4].into()], fault: None }]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn where_nobody_answers_nobody_is_waited_for_again_for_a_while() {
-        let servers = NameServers::new("127.0.0.1:1").unwrap();
+        let servers = NameServers::new(Whereabouts::At(vec!["127.0.0.1:1".parse().unwrap()])).unwrap();
         assert_eq!(servers.ask("a", "a").await, Served::Unknown);
-        assert!(servers.with(|known| known.silent_until).is_some());
+        assert!(servers.silence(|until| until.is_some()));
         tokio::time::advance(SILENCE).await;
-        assert!(servers.with(|known| known.silent_until).unwrap() <= Instant::now());
+        assert!(servers.silence(|until| until.unwrap()) <= Instant::now());
     }
 }

@@ -102,7 +102,7 @@ async fn reason_of(rig: &Rig, name: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_says_whether_its_name_is_served_and_which_field_is_at_fault() {
     let mut server = NameServer::new();
-    let rig = Rig::start_asking(&json!({}), Some(server.http.to_string())).await;
+    let rig = Rig::start_asking(&json!({}), Some(server.http)).await;
     server.start(&rig);
     rig.namespace(NS).await;
     rig.instance(NS, "fine", "fine").await;

@@ -42,7 +42,7 @@ fn start(part: Part, rig: &mut Rig, server: &mut NameServer) {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_dies_in_whatever_order_names_are_right_throughout_and_changes_come_after() {
     let mut server = NameServer::new();
-    let mut rig = Rig::start_asking(&json!({}), Some(server.http.to_string())).await;
+    let mut rig = Rig::start_asking(&json!({}), Some(server.http)).await;
     server.start(&rig);
     rig.namespace(NS).await;
     rig.instance(NS, "stays", "stays").await;

@@ -1,6 +1,6 @@
 //! A control plane with the operator running in this process, and the words that the tests speak in.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use ecqx_crds::{EcqxInstance, EcqxInstanceSpec, Grant, LicenseSet, LicenseSetSpec, condition};
 use ecqx_domain::{feature::Feature, ledger::Term, settings::Settings};
@@ -8,7 +8,7 @@ use ecqx_operator::{
     build::PbxDefaults,
     clock::Clock,
     controller, health,
-    naming::{NameServers, Naming},
+    naming::{NameServers, Naming, Whereabouts},
 };
 use ecqx_tests::{ControlPlane, kinds};
 use k8s_openapi::{
@@ -47,7 +47,7 @@ pub struct Rig {
     stop: CancellationToken,
     audited_before: usize,
     settings: Settings,
-    name_servers: Option<String>,
+    name_servers: Option<SocketAddr>,
 }
 
 impl Rig {
@@ -61,12 +61,12 @@ impl Rig {
     }
 
     /// With name servers that are asked at this address.
-    pub async fn start_asking(settings: &Value, name_servers: Option<String>) -> Self {
+    pub async fn start_asking(settings: &Value, name_servers: Option<SocketAddr>) -> Self {
         let settings = Settings::parse(&settings.to_string()).unwrap();
         let control_plane = ControlPlane::start().await.unwrap();
         let client = control_plane.client();
         kinds::install(&client).await.unwrap();
-        let (operator, stop) = run_operator(&control_plane, &settings, name_servers.as_deref(), None);
+        let (operator, stop) = run_operator(&control_plane, &settings, name_servers, None);
         Self { control_plane, client, operator, stop, audited_before: 0, settings, name_servers }
     }
 
@@ -93,7 +93,7 @@ impl Rig {
     }
 
     fn run_operator(&self, fault: Option<Fault>) -> (JoinHandle<()>, CancellationToken) {
-        run_operator(&self.control_plane, &self.settings, self.name_servers.as_deref(), fault)
+        run_operator(&self.control_plane, &self.settings, self.name_servers, fault)
     }
 
     pub fn control_plane(&self) -> &ControlPlane {
@@ -354,7 +354,7 @@ fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
 fn run_operator(
     control_plane: &ControlPlane,
     settings: &Settings,
-    name_servers: Option<&str>,
+    name_servers: Option<SocketAddr>,
     fault: Option<Fault>,
 ) -> (JoinHandle<()>, CancellationToken) {
     let mut config = control_plane.config();
@@ -373,7 +373,7 @@ fn run_operator(
         operator_namespace: "ecqx-system".to_owned(),
     };
     let naming = Naming {
-        name_servers: name_servers.map(|host| NameServers::new(host).unwrap()),
+        name_servers: name_servers.map(|at| NameServers::new(Whereabouts::At(vec![at])).unwrap()),
         hands_over: settings.zone == HANDED_OVER,
         ..Naming::default()
     };

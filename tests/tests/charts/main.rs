@@ -95,6 +95,7 @@ fn names_are_handed_over_to_external_dns_where_it_is_said_and_then_only_is_the_r
         assert_eq!(rendered.contains("ECQX_EXTERNAL_DNS"), hands_over, "{set:?}");
         assert_eq!(rendered.contains(name_server), serves, "{set:?}");
         assert_eq!(rendered.contains("ECQX_NAME_SERVERS"), serves, "{set:?}");
+        assert_eq!(rendered.contains("endpointslices"), serves, "{set:?}");
     }
 }
 

@@ -36,6 +36,7 @@ async fn the_one_with_everything_runs_too(stage: &Stage) -> Result<()> {
     let status = instance.status.unwrap_or_default();
     ensure!(status.addresses == ["192.0.2.78"] && !status.sips, "{status:#?}");
     stage.product.until(desk, (condition::CONFIGURATION_ACCEPTED, "True"), PATIENCE).await?;
+    stage.product.until(desk, (condition::DNS_PUBLISHED, "True"), PATIENCE).await?;
     stage.product.until(desk, (condition::TLS_READY, "False"), PATIENCE).await?;
     ensure!(stage.phones(desk.0, desk.1).await?.len() == 6, "6 extensions are listed");
     stage.remove(desk.0, desk.1).await

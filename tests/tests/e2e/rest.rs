@@ -24,6 +24,10 @@ pub async fn twenty_instances_at_rest_for_two_minutes_cause_no_write(stage: Stag
     for n in 0..INSTANCES {
         stage.product.until((NS, &format!("calm-{n}")), (condition::READY, "True"), 2 * PATIENCE).await?;
     }
+    for n in 0..INSTANCES {
+        let published = (condition::DNS_PUBLISHED, "True");
+        stage.product.until((NS, &format!("calm-{n}")), published, PATIENCE).await?;
+    }
     let audit_log =
         stage.audit_log.clone().context("the API server's audit log is needed, and KUBECONFIG's is not ours")?;
     settled(&stage).await?;

@@ -104,7 +104,8 @@ impl Product {
         Api::namespaced(self.client.clone(), namespace)
     }
 
-    /// Waits until an instance has a condition with a status, and returns the instance as it was then.
+    /// Waits until an instance has a condition with a status that was judged on its present spec, and returns the instance as it
+    /// was then.
     ///
     /// # Errors
     /// When it has not within `patience`; the message has its conditions.
@@ -120,7 +121,13 @@ impl Product {
             let conditions = found.iter().flat_map(|i| &i.status).flat_map(|s| s.conditions.clone());
             let conditions: Vec<_> = conditions.collect();
             match found {
-                Some(instance) if conditions.iter().any(|c| c.type_ == type_ && c.status == status) => {
+                // A condition of an earlier spec says nothing of what was just asked for.
+                Some(instance)
+                    if conditions.iter().any(|c| {
+                        let judged = c.observed_generation >= instance.metadata.generation;
+                        c.type_ == type_ && c.status == status && judged
+                    }) =>
+                {
                     return Ok(instance);
                 }
                 _ if Instant::now() > deadline => {

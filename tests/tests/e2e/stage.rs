@@ -99,16 +99,20 @@ impl Stage {
         Ok(())
     }
 
-    /// Waits until something holds.
+    /// Waits until something holds. What cannot be asked now is asked again; at the deadline the last error is told.
     pub async fn eventually(&self, what: &str, mut holds: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
         let deadline = tokio::time::Instant::now() + PATIENCE;
-        while !holds().await? {
+        loop {
+            let outcome = holds().await;
+            if let Ok(true) = outcome {
+                return Ok(());
+            }
             if tokio::time::Instant::now() > deadline {
+                outcome.with_context(|| format!("not within {PATIENCE:?}: {what}"))?;
                 bail!("not within {PATIENCE:?}: {what}");
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Ok(())
     }
 
     /// Deletes an instance with its licences and waits until its children have gone.

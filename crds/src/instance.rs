@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::license_set::TIME;
 
 pub use pbx::{
-    ConferenceRoom, Extension, PbxResources, PbxSpec, Queue, QueueStrategy, Recording, RingGroup, RingStrategy, Tls,
-    Voicemail,
+    ConferenceRoom, Extension, MediaEncryption, PbxResources, PbxSpec, Queue, QueueStrategy, Recording, RingGroup,
+    RingStrategy, Tls, Voicemail,
 };
 pub use reach::{Day, Exposure, LoadBalancer, MaintenanceWindow};
 

@@ -16,8 +16,8 @@ pub mod trial_claim;
 pub use fqdn_claim::{FqdnClaim, FqdnClaimSpec, Holder};
 pub use instance::{
     ConferenceRoom, Day, EcqxInstance, EcqxInstanceSpec, EcqxInstanceStatus, Exposure, Extension, InstancePhase,
-    InstanceTerm, LoadBalancer, MaintenanceWindow, Milestone, OutOfService, PbxResources, PbxSpec, Queue,
-    QueueStrategy, Recording, RingGroup, RingStrategy, Tls, TrialPeriod, Upcoming, Voicemail,
+    InstanceTerm, LoadBalancer, MaintenanceWindow, MediaEncryption, Milestone, OutOfService, PbxResources, PbxSpec,
+    Queue, QueueStrategy, Recording, RingGroup, RingStrategy, Tls, TrialPeriod, Upcoming, Voicemail,
 };
 pub use license_set::{
     Change, ChangeKind, ChangeRecord, Entitlement, Grant, GrantRecord, GrantState, LicenseSet, LicenseSetSpec,

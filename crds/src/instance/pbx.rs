@@ -4,7 +4,7 @@ use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
 pub use dialled::{ConferenceRoom, Queue, QueueStrategy, RingGroup, RingStrategy};
-pub use extension::{Extension, Recording, Voicemail};
+pub use extension::{Extension, MediaEncryption, Recording, Voicemail};
 
 mod dialled;
 mod extension;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ecqx_crds::{PbxSpec, condition::reason};
 use ecqx_domain::{feature::Feature, ledger::Entitlements, maintenance::WindowError};
-use pbx_contract::{ConferenceRoom, Document as _, ExtensionsFile};
+use pbx_contract::{ConferenceRoom, Document as _, Extension, ExtensionsFile, MediaEncryption};
 
 use super::{dialled, extensions, extensions::Passwords};
 
@@ -40,6 +40,14 @@ pub enum ConfigurationError {
         /// Who is missing.
         missing: String,
     },
+    /// Keys of audio would go in the clear.
+    #[error(
+        "spec.pbx.extensions[number={number}].mediaEncryption: Required needs SIP over TLS, or the keys would be read on the way; set spec.pbx.tls, or leave it out"
+    )]
+    NeedsTls {
+        /// Of which extension.
+        number: String,
+    },
     /// More than a ConfigMap holds.
     #[error(
         "spec.pbx: names, addresses and lists come to {bytes} bytes, and a PBX can be given {MOST_BYTES}; shorten names and e-mail addresses"
@@ -62,7 +70,7 @@ impl ConfigurationError {
         match self {
             Self::NoSuchExtension { .. } => reason::NOT_FOUND,
             Self::TooLarge { .. } => reason::TOO_LARGE,
-            Self::Twice { .. } | Self::Window(_) | Self::Json(_) => reason::INVALID,
+            Self::Twice { .. } | Self::NeedsTls { .. } | Self::Window(_) | Self::Json(_) => reason::INVALID,
         }
     }
 }
@@ -113,6 +121,10 @@ fn check(spec: &PbxSpec, file: &ExtensionsFile) -> Result<(), ConfigurationError
     let extensions: BTreeSet<&str> = file.extensions.iter().map(|extension| extension.number.as_str()).collect();
     let mut holders: BTreeMap<&str, &'static str> =
         extensions.iter().map(|number| (*number, "an extension's")).collect();
+    let encrypted = |extension: &&Extension| extension.media_encryption == MediaEncryption::Required;
+    if let Some(extension) = file.extensions.iter().find(encrypted).filter(|_| spec.tls.is_none()) {
+        return Err(ConfigurationError::NeedsTls { number: extension.number.clone() });
+    }
     for (list, kind, number) in numbers_of(spec) {
         if let Some(holder) = holders.insert(number, kind) {
             return Err(ConfigurationError::Twice { list, number: number.to_owned(), holder });

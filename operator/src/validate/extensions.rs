@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ecqx_crds::{Recording, Voicemail};
+use ecqx_crds::{MediaEncryption, Recording, Voicemail};
 use ecqx_domain::{feature::Feature, ledger::Entitlements};
 use pbx_contract::Extension;
 
@@ -68,6 +68,10 @@ fn extension(listed: &ecqx_crds::Extension) -> Extension {
             Recording::Never => pbx_contract::Recording::Never,
             Recording::OnDemand => pbx_contract::Recording::OnDemand,
             Recording::Always => pbx_contract::Recording::Always,
+        },
+        media_encryption: match listed.media_encryption {
+            MediaEncryption::Offered => pbx_contract::MediaEncryption::Offered,
+            MediaEncryption::Required => pbx_contract::MediaEncryption::Required,
         },
         softphone: listed.softphone,
         receptionist: listed.receptionist,

@@ -143,5 +143,14 @@ async fn a_configuration_that_never_could_be_makes_nothing() {
     let (_, message) = rig.condition(NS, "never", condition::READY).await;
     assert!(message.contains("spec.pbx.queues[number=700].agents: there is no extension 199"), "{message}");
     assert!(rig.within::<StatefulSet>(NS).get_opt("ecqx-never").await.unwrap().is_none());
+
+    let extensions = json!([{ "number": "101" }, { "number": "102", "mediaEncryption": "Required" }]);
+    rig.instance_of(NS, "clear", json!({ "hostname": "clear", "pbx": { "extensions": extensions } })).await;
+    rig.until(NS, "clear", condition::CONFIGURATION_ACCEPTED, "False").await;
+    let (_, message) = rig.condition(NS, "clear", condition::READY).await;
+    assert!(
+        message.contains("spec.pbx.extensions[number=102].mediaEncryption: Required needs SIP over TLS"),
+        "{message}"
+    );
     rig.stop().await;
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use pbx_contract::{ContractError, ExtensionsFile, Limits, LimitsFile, Network, Policy, Queue, Recording, RingGroup};
+use pbx_contract::{
+    ContractError, ExtensionsFile, Limits, LimitsFile, MediaEncryption, Network, Policy, Queue, Recording, RingGroup,
+};
 
 use crate::certificate::Certificate;
 
@@ -71,6 +73,8 @@ pub struct Phone {
     pub watches: bool,
     /// Which of its calls are recorded.
     pub recording: Recording,
+    /// Whether its audio goes encrypted.
+    pub encryption: MediaEncryption,
     /// What happens to a call that is not taken; none: it is answered with 480 or 486.
     pub mailbox: Option<Mailbox>,
 }

@@ -44,6 +44,9 @@ pub struct Extension {
     /// Which of its calls are recorded, as far as ports are free.
     #[serde(default)]
     pub recording: Recording,
+    /// Whether its audio goes encrypted. The usual is not written, so that an older PBX reads the file.
+    #[serde(default, skip_serializing_if = "MediaEncryption::is_usual")]
+    pub media_encryption: MediaEncryption,
     /// Asks for a softphone seat.
     #[serde(default)]
     pub softphone: bool,
@@ -79,6 +82,22 @@ pub enum Recording {
     OnDemand,
     /// All.
     Always,
+}
+
+/// Whether audio goes encrypted (SRTP, RFC 3711, with keys in the SDP, RFC 4568).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum MediaEncryption {
+    /// It is offered within `RTP/AVP`, where there is a certificate for SIP over TLS, and a phone that cannot goes without.
+    #[default]
+    Offered,
+    /// The offer is `RTP/SAVP`: phones that take nothing else can be called, and no call goes in the clear.
+    Required,
+}
+
+impl MediaEncryption {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A number that rings several extensions.

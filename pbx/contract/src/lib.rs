@@ -15,8 +15,8 @@ pub use console::{
 };
 pub use document::{ContractError, Document, Sealed};
 pub use extensions::{
-    ConferenceRoom, Extension, ExtensionsFile, Queue, QueueStrategy, Recording, RingGroup, RingStrategy, Seat,
-    Voicemail, extension_order,
+    ConferenceRoom, Extension, ExtensionsFile, MediaEncryption, Queue, QueueStrategy, Recording, RingGroup,
+    RingStrategy, Seat, Voicemail, extension_order,
 };
 pub use limits::{Digests, Instance, Limits, LimitsFile, Network, Policy};
 pub use recordings::{RecordingInfo, RecordingsPage};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use ecqx_tests::pbx::{ADDRESS, Authority, FQDN, Files, Pbx, Phone, Ringing, Softphone, sound};
-use pbx_contract::SIPS_PORT;
+use ecqx_tests::pbx::{ADDRESS, Attempt, Authority, FQDN, Files, Pbx, Phone, Ringing, Softphone, sound};
+use pbx_contract::{MediaEncryption, SIPS_PORT};
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio::net::TcpStream;
@@ -72,6 +72,32 @@ async fn phones_talk_over_tls_with_encrypted_audio_and_with_one_that_cannot() {
         assert_eq!(said.contains("/TLS/v4} 200 OK"), calls > 0, "{said}");
         assert!(!said.contains("failed to decrypt"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_phone_that_takes_encrypted_audio_only_is_called_and_never_in_the_clear() {
+    let authority = Authority::new("ours").unwrap();
+    let required =
+        files(authority.issue(90).unwrap()).with("101", |it| it.media_encryption = MediaEncryption::Required);
+    let pbx = Pbx::start(required).await.unwrap();
+    let strict = pbx.softphone(&Softphone::new(Phone::of("101"), 440).strict()).await.unwrap();
+    let mut plain = pbx.softphone(&Softphone::new(Phone::of("103"), 1500)).await.unwrap();
+    plain.dial("101").await.unwrap();
+    let both = async || {
+        let heard = (hears(&strict, 1500)?, hears(&plain, 440)?);
+        ensure!(heard == (true, true), "{heard:?}: {}\n{}", strict.said()?, plain.said()?);
+        Ok(true)
+    };
+    pbx.eventually("101 and 103 hear each other", both).await.unwrap();
+    assert_eq!(strict.said().unwrap().matches("SRTP is Enabled").count(), 1);
+    plain.hang_up().await.unwrap();
+    pbx.eventually("the call is over", async || Ok(pbx.status().await?.usage.active_calls == 0)).await.unwrap();
+
+    // Over TLS, and by its own account, yet with audio in the clear: there is no such call.
+    drop(strict);
+    let clear = Attempt::new("race", &Phone::first(1)).calling("*43");
+    let outcome = pbx.attempt(&clear).await.unwrap();
+    assert_eq!(outcome.count(488), 1, "{outcome:?}");
 }
 
 #[tokio::test]

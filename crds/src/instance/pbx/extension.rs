@@ -30,6 +30,10 @@ pub struct Extension {
     /// the code for it) or Always.
     #[serde(default, skip_serializing_if = "is_default")]
     pub recording: Recording,
+    /// Whether its audio goes encrypted (SRTP): Offered (the default: where its phone can, with `spec.pbx.tls`) or Required (never in
+    /// the clear, and so also for phones that take nothing else; needs `spec.pbx.tls`).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub media_encryption: MediaEncryption,
     /// True asks for an eQall Softphone seat: a softphone beside the phone. Of those that ask, the lowest numbers get the licensed
     /// seats; where nobody asks, the lowest of all.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -73,6 +77,16 @@ pub enum Recording {
     OnDemand,
     /// All.
     Always,
+}
+
+/// Whether audio goes encrypted.
+#[derive(schemars::JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MediaEncryption {
+    /// Where the phone can.
+    #[default]
+    Offered,
+    /// Always: no call goes in the clear.
+    Required,
 }
 
 /// What is as it is by default is not written.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use std::path::Path;
 
-use pbx_contract::{Digests, Recording};
+use pbx_contract::{Digests, MediaEncryption, Recording};
 
 use super::text::caller_name;
 use super::{Network, dialplan, recording, signals, voicemail};
@@ -16,7 +16,9 @@ use crate::wanted::{Phone, Wanted};
 const STRANGER: &str = "anonymous";
 
 /// Audio is encrypted (SRTP, keys in the SDP) with a phone that can, and goes as it is with one that cannot.
-const ENCRYPTION: &str = "media_encryption = sdes\nmedia_encryption_optimistic = yes\n";
+const OFFERED: &str = "media_encryption = sdes\nmedia_encryption_optimistic = yes\n";
+/// Audio is encrypted, or there is no call.
+const REQUIRED: &str = "media_encryption = sdes\nmedia_encryption_optimistic = no\n";
 
 /// Renders the file. `mark` stands where `pjsip show endpoint anonymous` shows it.
 pub fn render(wanted: &Wanted, network: &Network, config: &Path, mark: &str) -> String {
@@ -32,7 +34,7 @@ pub fn render(wanted: &Wanted, network: &Network, config: &Path, mark: &str) -> 
     }
     for phone in &wanted.phones {
         out += &endpoint(phone, wanted.suspended);
-        out += if tls { ENCRYPTION } else { "" };
+        out += encryption(phone.encryption, tls);
         out += &credential(phone, &wanted.fqdn, wanted.policy.digests);
         out += &address(phone, network.qualify_seconds);
     }
@@ -86,6 +88,15 @@ fn endpoint(phone: &Phone, suspended: bool) -> String {
          direct_media = no\nrtp_symmetric = yes\nforce_rport = yes\nrewrite_contact = yes\n\
          allow_subscribe = {subscribe}\nsubscribe_context = {hints}\n{more}"
     )
+}
+
+/// A phone of which it is required keeps it without a certificate: it then has no calls, rather than calls in the clear.
+fn encryption(wanted: MediaEncryption, tls: bool) -> &'static str {
+    match wanted {
+        MediaEncryption::Required => REQUIRED,
+        MediaEncryption::Offered if tls => OFFERED,
+        MediaEncryption::Offered => "",
+    }
 }
 
 /// Each digest is a challenge of its own, in this order.

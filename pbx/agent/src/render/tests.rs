@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use pbx_contract::MediaEncryption;
 use proptest::prelude::*;
 
 use super::*;
@@ -96,6 +97,21 @@ fn with_a_certificate_there_is_tls_and_audio_may_be_encrypted() {
     ));
     assert_eq!(pjsip.matches("media_encryption = sdes\nmedia_encryption_optimistic = yes\n").count(), 3);
     assert_eq!((file(&rendering, "tls.crt"), file(&rendering, "tls.key")), ("CHAIN".into(), "KEY".into()));
+}
+
+#[test]
+fn a_phone_of_which_it_is_required_goes_encrypted_with_a_certificate_and_without() {
+    for tls in [false, true] {
+        let certificate =
+            tls.then(|| Certificate { chain: "CHAIN".into(), key: "KEY".into(), until: jiff::Timestamp::MAX });
+        let mut wanted = Wanted { certificate, ..wanted([None; 3], 3) };
+        wanted.phones[1].encryption = MediaEncryption::Required;
+        let rendering = render(&wanted, &settings());
+        let pjsip = file(&rendering, PJSIP);
+        let optimistic = |word: &str| pjsip.matches(&format!("media_encryption_optimistic = {word}\n")).count();
+        assert_eq!((optimistic("no"), optimistic("yes")), (1, if tls { 2 } else { 0 }), "{pjsip}");
+        assert_eq!(pjsip.matches("media_encryption = sdes\n").count(), if tls { 3 } else { 1 });
+    }
 }
 
 #[test]

@@ -55,6 +55,7 @@ impl<'files> Phones<'files> {
             watches: self.watchers.contains(number.as_str()),
             mailbox: self.mailbox(extension)?,
             recording: extension.recording,
+            encryption: extension.media_encryption,
             name: extension.name.clone(),
             number: number.clone(),
             softphone,

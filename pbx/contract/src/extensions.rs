@@ -95,7 +95,9 @@ pub enum MediaEncryption {
 }
 
 impl MediaEncryption {
-    fn is_usual(&self) -> bool {
+    /// True for what holds when nothing is said.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
         *self == Self::default()
     }
 }

@@ -42,7 +42,7 @@ pub async fn of_nine_callers_at_once_four_are_let_into_the_conference_and_five_g
 pub async fn of_eight_calls_at_once_all_go_through_and_three_are_recorded(stage: Stage) -> Result<()> {
     let recorded: Vec<Value> = (101..=109).map(|n| json!({ "number": n.to_string(), "recording": "Always" })).collect();
     let grants = [(Feature::IpPhoneExtension, 4), (Feature::CallRecording, 3)];
-    let at = in_service(&stage, "records", "meghri", json!({ "pbx": { "extensions": recorded } }), &grants).await?;
+    let at = in_service(&stage, "records", "artik", json!({ "pbx": { "extensions": recorded } }), &grants).await?;
     let phones = stage.phones(NS, "records").await?;
     let called = called(&stage, &at, &phones[0]);
     stage

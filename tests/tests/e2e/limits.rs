@@ -53,7 +53,7 @@ pub async fn of_eight_calls_at_once_all_go_through_and_three_are_recorded(stage:
     let calls = {
         let (stage, at, callers) = (stage.clone(), at.clone(), phones[1..].to_vec());
         // Long enough to be looked at on a busy machine too.
-        tokio::spawn(async move { attempts(&stage, &at, &callers, "101", "20000").await })
+        tokio::spawn(async move { attempts(&stage, &at, &callers, "101", "10000").await })
     };
     let mut last = Value::Null;
     let up = stage.eventually("eight calls are up, three of them recorded", async || {

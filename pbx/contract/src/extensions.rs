@@ -90,7 +90,7 @@ pub enum MediaEncryption {
     /// It is offered within `RTP/AVP`, where there is a certificate for SIP over TLS, and a phone that cannot goes without.
     #[default]
     Offered,
-    /// The offer is `RTP/SAVP`: phones that take nothing else can be called, and no call goes in the clear.
+    /// The offer is `RTP/SAVP`: phones that take nothing else can be called, and their audio never goes in the clear.
     Required,
 }
 

@@ -31,7 +31,8 @@ pub struct Extension {
     #[serde(default, skip_serializing_if = "is_default")]
     pub recording: Recording,
     /// Whether its audio goes encrypted (SRTP): Offered (the default: where its phone can, with `spec.pbx.tls`) or Required (never in
-    /// the clear, and so also for phones that take nothing else; needs `spec.pbx.tls`).
+    /// the clear between phone and PBX, and so also for phones that take nothing else; needs `spec.pbx.tls`, and the phone must use TLS,
+    /// or the keys can be read on the way).
     #[serde(default, skip_serializing_if = "is_default")]
     pub media_encryption: MediaEncryption,
     /// True asks for an eQall Softphone seat: a softphone beside the phone. Of those that ask, the lowest numbers get the licensed
@@ -85,7 +86,7 @@ pub enum MediaEncryption {
     /// Where the phone can.
     #[default]
     Offered,
-    /// Always: no call goes in the clear.
+    /// Always, or there is no call.
     Required,
 }
 

@@ -99,6 +99,11 @@ bench-dns: setup ## The name server beside NSD and Knot: queries a second and me
 outage: setup ## The name server while Kubernetes is away, stopped and silent, for 10 minutes each; OUTAGE_SECONDS=n for another time
 	@ECQX_OUTAGE_SECONDS=$(OUTAGE_SECONDS) cargo test --quiet -p ecqx-dns --test outage -- --nocapture
 
+.PHONY: external-dns
+external-dns: setup ## Names handed over to external-dns itself, with PowerDNS as the provider (not part of `make test`)
+	@tests/cluster/packages.sh pdns-server pdns-backend-lmdb
+	@ECQX_EXTERNAL_DNS=$$(tests/external-dns/build.sh) cargo test --package ecqx-operator --test reconcile -- --ignored external_dns --nocapture
+
 .PHONY: flood
 flood: packages ## A minute of malformed and forged packets in a network namespace; FLOOD_SECONDS=n for another time
 	@ECQX_FLOOD_SECONDS=$(FLOOD_SECONDS) cargo test --quiet -p ecqx-dns --test flood -- --nocapture

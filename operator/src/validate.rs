@@ -143,34 +143,25 @@ pub fn validate(
     settings: &Settings,
     now: Timestamp,
 ) -> Result<ValidatedInstance, ValidateError> {
-    let meta = &instance.metadata;
-    let namespace = meta.namespace.clone().ok_or(ValidateError::Incomplete("namespace"))?;
-    let name = meta.name.clone().ok_or(ValidateError::Incomplete("name"))?;
-    let uid = meta.uid.clone().ok_or(ValidateError::Incomplete("UID"))?;
-    let owner = instance.controller_owner_ref(&()).ok_or(ValidateError::Incomplete("owner reference"))?;
-    let label = Label::parse(&instance.spec.hostname)?;
+    let Object { namespace, name, uid, owner } = Object::of(instance)?;
+    let label = hostname(instance, settings)?;
     let fqdn = settings.fqdn(&label);
-    // A name that was given stays given, whatever is reserved later.
-    let given = instance.status.as_ref().and_then(|status| status.fqdn.as_ref()) == Some(&fqdn);
-    let label = if given { label } else { label.unless_reserved(&settings.reserved_hostnames)? };
-
     let mut situation = situation_of(instance, known.licenses, settings, now);
     // What is on record of the trial outlives the status.
     situation.life.trial = known.trial.or(situation.life.trial);
     let entitlements = ledger::standing(&situation.facts, &settings.catalogue, now).entitlements;
     let life = LifeNow::of(&situation, now);
-    let identity = pbx_contract::Instance {
-        unique_id: UniqueId::from_uid(&uid).to_string(),
-        fqdn: fqdn.clone(),
-        display_name: instance.spec.display_name.clone().unwrap_or_else(|| label.to_string()),
-    };
     let (extensions, window, refused) = configuration(instance, &entitlements, known)?;
     let limits = entitlements.limits();
     let (reach, network) = Reach::of(instance.spec.exposure.as_ref(), &limits, &known.load_balancer, &settings.pbx);
     let file = LimitsFile {
         schema: 0,
         generation: String::new(),
-        instance: identity,
+        instance: pbx_contract::Instance {
+            unique_id: UniqueId::from_uid(&uid).to_string(),
+            fqdn: fqdn.clone(),
+            display_name: instance.spec.display_name.clone().unwrap_or_else(|| label.to_string()),
+        },
         suspended: !life.phase.in_service(),
         limits,
         policy: settings.pbx.policy.clone(),
@@ -196,6 +187,33 @@ pub fn validate(
         window,
         refused,
     })
+}
+
+/// What an API server gives to every object.
+struct Object {
+    namespace: String,
+    name: String,
+    uid: String,
+    owner: OwnerReference,
+}
+
+impl Object {
+    fn of(instance: &EcqxInstance) -> Result<Self, ValidateError> {
+        let meta = &instance.metadata;
+        Ok(Self {
+            namespace: meta.namespace.clone().ok_or(ValidateError::Incomplete("namespace"))?,
+            name: meta.name.clone().ok_or(ValidateError::Incomplete("name"))?,
+            uid: meta.uid.clone().ok_or(ValidateError::Incomplete("UID"))?,
+            owner: instance.controller_owner_ref(&()).ok_or(ValidateError::Incomplete("owner reference"))?,
+        })
+    }
+}
+
+/// The host name as asked for. One that was given stays given, whatever is reserved later.
+fn hostname(instance: &EcqxInstance, settings: &Settings) -> Result<Label, HostnameError> {
+    let label = Label::parse(&instance.spec.hostname)?;
+    let given = instance.status.as_ref().and_then(|status| status.fqdn.as_ref()) == Some(&settings.fqdn(&label));
+    if given { Ok(label) } else { label.unless_reserved(&settings.reserved_hostnames) }
 }
 
 /// Whom the PBX serves, and when its pod may be replaced. A list that cannot be is refused as a whole, and the last that could be

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the local cluster and the tests use, where they are missing. Nothing is touched when none is.
+# Installs the Debian packages that the local cluster and the tests use, and those that are named as arguments, where they are
+# missing. Nothing is touched when none is.
 set -euo pipefail
-wanted=(iptables nftables conntrack iproute2 libseccomp-dev pkg-config mmdebstrap buildah sip-tester baresip-core dnsutils nsd knot knot-dnsutils ldnsutils bind9-utils unbound dnsperf faketime python3-aiosmtpd)
+wanted=(iptables nftables conntrack iproute2 libseccomp-dev pkg-config mmdebstrap buildah sip-tester baresip-core dnsutils nsd knot knot-dnsutils ldnsutils bind9-utils unbound dnsperf faketime python3-aiosmtpd "$@")
 # dnsutils is a transitional name that newer releases only provide: what it brings counts.
 is_there() { case $1 in dnsutils) command -v dig ;; *) dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -x 'install ok installed' ;; esac >/dev/null; }
 

@@ -1,4 +1,5 @@
-//! Names that are handed over to external-dns, whose kind is installed as it documents it. external-dns itself is played by the test.
+//! Names that are handed over to external-dns, whose kind is installed as it documents it. external-dns itself is played by the test,
+//! but for the last one, which `make external-dns` runs.
 
 use ecqx_crds::condition;
 use ecqx_operator::naming::endpoint::DnsEndpoint;
@@ -9,7 +10,7 @@ use kube::{
 };
 use serde_json::json;
 
-use crate::{NS, rig::Rig, stand_in::StandIn};
+use crate::{NS, provider::Provider, rig::Rig, stand_in::StandIn};
 
 /// The kind as external-dns documents it (docs/sources/crd.md there). A group of this name needs an approval, or the word that it
 /// has none.
@@ -83,5 +84,41 @@ async fn an_instance_in_service_is_handed_over_and_withdrawn_when_it_goes_out_of
     rig.eventually("it is handed over again", async || there().await.is_some()).await;
     rig.delete_instance(NS, "handed").await;
     rig.eventually("it goes with its instance", async || there().await.is_none()).await;
+    rig.stop().await;
+}
+
+/// What the provider's name server is to say of an instance, beside its address.
+const WAYS: [(&str, &str, &[&str]); 3] = [
+    (
+        "itself.external.example",
+        "NAPTR",
+        &[
+            "10 10 \"s\" \"SIP+D2U\" \"\" _sip._udp.itself.external.example.",
+            "20 10 \"s\" \"SIP+D2T\" \"\" _sip._tcp.itself.external.example.",
+        ],
+    ),
+    ("_sip._udp.itself.external.example", "SRV", &["10 10 5060 itself.external.example."]),
+    ("_sip._tcp.itself.external.example", "SRV", &["10 10 5060 itself.external.example."]),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "external-dns is built and PowerDNS installed by `make external-dns`"]
+async fn external_dns_itself_brings_the_names_to_a_provider_and_takes_them_away() {
+    let rig = Rig::start_with(&json!({ "zone": crate::rig::HANDED_OVER })).await;
+    let provider = Provider::start(&rig).await;
+    rig.namespace(NS).await;
+    rig.instance(NS, "itself", "itself").await;
+    let stand_in = StandIn::start(&rig.client, NS, "itself").await;
+    rig.until(NS, "itself", condition::DNS_PUBLISHED, "True").await;
+    let name = "itself.external.example";
+    rig.eventually("the address is there", async || provider.dig(name, "A") == [stand_in.address()]).await;
+    for (name, record, data) in WAYS {
+        rig.eventually(&format!("{name} {record} is there"), async || provider.dig(name, record) == data).await;
+    }
+    rig.patch(NS, "itself", json!({ "spec": { "suspended": true } })).await;
+    for (name, record) in WAYS.map(|(name, record, _)| (name, record)).into_iter().chain([(name, "A")]) {
+        rig.eventually(&format!("{name} {record} is gone"), async || provider.dig(name, record).is_empty()).await;
+    }
+    drop(provider);
     rig.stop().await;
 }

@@ -9,6 +9,7 @@ mod external_dns;
 mod faults;
 mod names;
 mod outages;
+mod provider;
 mod reach;
 mod refusals;
 mod rig;

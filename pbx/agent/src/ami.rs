@@ -15,7 +15,7 @@
 //! `RecvError::Lagged`: what happened in between is lost. Values are what telephones and people wrote: data, never trusted.
 //! Which events come at all is said in `render::manager` too: what is of no use to anybody is not even written by Asterisk.
 
-pub use client::{Ami, AmiError, Answer, Link};
+pub use client::{Ami, AmiError, Answer, BACKLOG, Link};
 pub use message::{Action, Event, Fields, Response};
 pub use secret::Secret;
 

@@ -9,7 +9,7 @@ use pbx_contract::{
     AGENT_PORT, CONSOLE_PORT, DATA_DIR, LIMITS_DIR, PASSWORDS_DIR, RTP_FIRST, RTP_LAST, SIP_PORT, SIPS_PORT, TLS_DIR,
 };
 
-use crate::ami::Secret;
+use crate::ami::{BACKLOG, Secret};
 use crate::render::{Directories, Network, Settings};
 use crate::source::TlsDirs;
 
@@ -82,6 +82,9 @@ pub struct Args {
     /// How long calls in progress may go on after SIGTERM; the pod's grace period must be longer by 15 s.
     #[arg(long, env = "ECQX_DRAIN_SECONDS", default_value_t = 45)]
     pub drain_seconds: u64,
+    /// How many happenings in Asterisk may wait for the agent; of those beyond, only the number is told. One takes some hundred bytes.
+    #[arg(long, env = "ECQX_EVENT_BACKLOG", default_value_t = BACKLOG, value_parser = parse_backlog)]
+    pub event_backlog: usize,
     /// How often the mounted files are compared with what is applied, should a notification be missed.
     #[arg(long, env = "ECQX_POLL_SECONDS", default_value_t = 5)]
     pub poll_seconds: u64,
@@ -132,6 +135,12 @@ fn parse_cidr(text: &str) -> Result<String, String> {
     if bits > most { Err(wanted()) } else { Ok(format!("{address}/{bits}")) }
 }
 
+/// A bound within which it can be had.
+fn parse_backlog(text: &str) -> Result<usize, String> {
+    let backlog = text.trim().parse().ok().filter(|backlog| (1..=1 << 20).contains(backlog));
+    backlog.ok_or_else(|| format!("`{text}` is no number from 1 to {}", 1 << 20))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +150,14 @@ mod tests {
         let args = Args::try_parse_from(["pbx-agent"]).unwrap();
         assert_eq!((args.sip_port, args.listen.port()), (SIP_PORT, AGENT_PORT));
         assert_eq!(args.limits_dir, PathBuf::from(LIMITS_DIR));
+    }
+
+    #[test]
+    fn a_backlog_has_a_place_for_one_at_least() {
+        assert_eq!(parse_backlog(" 1 "), Ok(1));
+        for bad in ["0", "-1", "1048577", "many"] {
+            assert!(parse_backlog(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
     let applier = Applier::new(settings, source, &common.control, status, &common.applying, events);
     applier.prepare().await?;
     common.answer(&args, recordings).await?;
-    common.listen(&args, Ami::start(ami::ADDRESS, secret)).await?;
+    common.listen(&args, Ami::start(ami::ADDRESS, secret, args.event_backlog)).await?;
 
     let applying = tokio::spawn(apply(applier, watch, poll, status.subscribe()));
     let running = common.supervisor(&args).run(stop.asked()).await?;

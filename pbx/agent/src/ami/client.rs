@@ -11,8 +11,8 @@ use super::connection::{self, Ends, Question};
 use super::message::{Action, Event, Fields, Torn};
 use super::secret::Secret;
 
-/// A receiver that is further behind has lost events; some thousand phones may register within a moment.
-const EVENTS: usize = 8192;
+/// The usual backlog: some thousand phones may register within a moment.
+pub const BACKLOG: usize = 8192;
 /// Questions that wait for being sent.
 const QUESTIONS: usize = 64;
 /// An idle Asterisk answers in a millisecond.
@@ -71,9 +71,11 @@ pub enum AmiError {
 
 impl Ami {
     /// Starts to connect, and goes on doing so as long as there is a clone. Needs a runtime.
-    pub fn start(address: SocketAddr, secret: Secret) -> Self {
+    ///
+    /// A receiver that is more than `backlog` events behind has lost some; at least 1.
+    pub fn start(address: SocketAddr, secret: Secret, backlog: usize) -> Self {
         let (questions, asked) = mpsc::channel(QUESTIONS);
-        let (events, _) = broadcast::channel(EVENTS);
+        let (events, _) = broadcast::channel(backlog.max(1));
         let (state, link) = watch::channel(Link::Down);
         let ends = Ends { questions: asked, events: events.clone(), link: state };
         tokio::spawn(connection::keep(address, secret, ends));

@@ -9,7 +9,12 @@ const OFF: [(&str, &str); 7] = [
     ("cel.conf", "[general]\nenable = no\n"),
     ("http.conf", "[general]\nenabled = no\n"),
     ("pjproject.conf", "[startup]\ntype = startup\nlog_level = default\n"),
-    ("stasis.conf", "[taskpool]\nminimum_size = 2\n"),
+    // Nobody listens to variables and reports on audio, of which a call has dozens.
+    (
+        "stasis.conf",
+        "[taskpool]\nminimum_size = 2\n\n[declined_message_types]\ndecline = ast_channel_varset_type\n\
+         decline = ast_rtp_rtcp_sent_type\ndecline = ast_rtp_rtcp_received_type\n",
+    ),
     ("udptl.conf", "[general]\n"),
 ];
 
@@ -28,10 +33,11 @@ pub fn render(settings: &Settings) -> Files {
     files
 }
 
-/// The ports for audio. A call that has begun keeps its own.
+/// The ports for audio. A call that has begun keeps its own. ICE is offered to no phone, and Asterisk would list the pod's addresses for it at each
+/// call, to throw them away at once.
 pub fn rtp(network: &Network) -> String {
     let (first, last) = (network.rtp_first, network.rtp_last);
-    format!("[general]\nrtpstart = {first}\nrtpend = {last}\n")
+    format!("[general]\nrtpstart = {first}\nrtpend = {last}\nicesupport = no\n")
 }
 
 /// The database and the spool lie on the volume. Where the modules are is left to Asterisk's own default, which knows

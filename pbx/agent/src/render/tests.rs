@@ -81,7 +81,7 @@ fn the_address_and_the_ports_of_the_limits_win_over_the_environment() {
     let pjsip = file(&there, PJSIP);
     assert_eq!(pjsip.matches("external_signaling_address = 203.0.113.9\n").count(), 2);
     assert_eq!(pjsip.matches("external_media_address = 203.0.113.9\n").count(), 2);
-    assert_eq!(file(&there, RTP), "[general]\nrtpstart = 10000\nrtpend = 10027\n");
+    assert_eq!(file(&there, RTP), "[general]\nrtpstart = 10000\nrtpend = 10027\nicesupport = no\n");
     assert_eq!(file(&nowhere, PJSIP).matches("external_media_address = 192.0.2.8\n").count(), 2);
     assert_ne!(there.mark, nowhere.mark);
 }

@@ -13,11 +13,13 @@ pub const BOXES: &str = "ecqx";
 
 /// What stands for a PIN where there is none: nobody can dial it, and it cannot be changed by telephone.
 const NO_PIN: &str = "-none";
+/// The most messages of a mailbox.
+const MESSAGES: u32 = 100;
 
 /// `voicemail.conf`. A PIN that was changed by telephone is kept with the mailbox, on the volume.
 pub fn mailboxes(wanted: &Wanted) -> String {
     let mut out = format!(
-        "[general]\nformat = wav\nattach = no\nmaxmsg = 100\nmaxsecs = 180\nmaxlogins = 3\n\
+        "[general]\nformat = wav\nattach = no\nmaxmsg = {MESSAGES}\nmaxsecs = 180\nmaxlogins = 3\n\
          skipms = 3000\nsendvoicemail = no\ncharset = UTF-8\nfromstring = ecQX\n\
          emailsubject = New voicemail from ${{VM_CALLERID}}\n\
          emailbody = ${{VM_NAME}},\\n\\nyou have a new message of ${{VM_DUR}} from ${{VM_CALLERID}} in mailbox ${{VM_MAILBOX}}.\\n\n\
@@ -44,11 +46,14 @@ fn line(phone: &Phone, mailbox: &Mailbox) -> String {
     format!("{} => {pin},{},{email},,attach={attach}", phone.number, name.trim())
 }
 
-/// The dialplan's context: a message for the extension.
+/// The dialplan's context: a message for the extension. That a mailbox is full is told before the caller hears it, since whoever
+/// hears it hangs up.
 pub fn render() -> String {
     let failed = signals::at_number(signals::MAILBOX_EVENT);
     format!(
-        "\n[{CONTEXT}]\nexten => _X!,1,VoiceMail(${{EXTEN}}@{BOXES},u)\n\
+        "\n[{CONTEXT}]\nexten => _X!,1,GotoIf($[0${{VM_INFO(${{EXTEN}}@{BOXES},count)}} < {MESSAGES}]?take)\n \
+         same => n,{failed}\n same => n,VoiceMail(${{EXTEN}}@{BOXES},u)\n same => n,Hangup()\n \
+         same => n(take),VoiceMail(${{EXTEN}}@{BOXES},u)\n \
          same => n,GotoIf($[\"${{VMSTATUS}}\" != \"FAILED\"]?done)\n same => n,{failed}\n same => n(done),Hangup()\n"
     )
 }

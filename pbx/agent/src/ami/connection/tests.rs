@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::*;
-use crate::ami::{Ami, AmiError};
+use crate::ami::{Ami, AmiError, BACKLOG};
 
 /// The other end of one connection, after the login.
 struct Peer {
@@ -49,7 +49,7 @@ async fn up(ami: &Ami, logins: u64) {
 async fn start() -> (Ami, Peer, TcpListener, Secret) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let secret = Secret::new(&mut rand::rng());
-    let ami = Ami::start(listener.local_addr().unwrap(), secret.clone());
+    let ami = Ami::start(listener.local_addr().unwrap(), secret.clone(), BACKLOG);
     let peer = Peer::accept(&listener, &secret).await;
     up(&ami, 1).await;
     (ami, peer, listener, secret)
@@ -105,6 +105,6 @@ async fn a_lost_connection_ends_the_wait_and_is_made_anew() {
 #[tokio::test]
 async fn without_a_connection_a_question_fails_at_once() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let ami = Ami::start(nobody, Secret::new(&mut rand::rng()));
+    let ami = Ami::start(nobody, Secret::new(&mut rand::rng()), BACKLOG);
     assert!(matches!(ami.request(Action::new("Ping")).await, Err(AmiError::Down("Ping"))));
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
 
-use crate::ami::{Ami, Secret};
+use crate::ami::{Ami, BACKLOG, Secret};
 
 /// By queue and interface.
 type Members = BTreeMap<(String, String), Member>;
@@ -36,7 +36,7 @@ impl Switchboard {
         let board =
             Self { members: Arc::default(), callers: Arc::default(), answers, events: broadcast::channel(64).0 };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let ami = Ami::start(listener.local_addr().unwrap(), Secret::new(&mut rand::rng()));
+        let ami = Ami::start(listener.local_addr().unwrap(), Secret::new(&mut rand::rng()), BACKLOG);
         let serving = board.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

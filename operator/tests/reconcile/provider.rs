@@ -1,4 +1,5 @@
-//! A provider of DNS (PowerDNS) and external-dns itself, which brings names there. Starts programs, which end with it.
+//! A provider of DNS (`PowerDNS`) and external-dns itself, which brings names there. Starts programs, which end with it; `make external-dns` installs
+//! both, and says by `ECQX_EXTERNAL_DNS` where external-dns is.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -11,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::rig::{HANDED_OVER, Rig};
 
-/// PowerDNS's key for its API, which listens on loopback.
+/// The key for the API of `PowerDNS`, which listens on loopback.
 const KEY: &str = "of-a-test";
 
 pub struct Provider {
@@ -23,7 +24,7 @@ pub struct Provider {
 impl Provider {
     /// Both, once the provider answers for the zone.
     pub async fn start(rig: &Rig) -> Self {
-        let built: PathBuf = std::env::var_os("ECQX_EXTERNAL_DNS").expect("run it with `make external-dns`").into();
+        let built: PathBuf = std::env::var_os("ECQX_EXTERNAL_DNS").unwrap().into();
         let (folder, port, api) = (tempfile::tempdir().unwrap(), free_port(), free_port());
         let mut provider = Self { programs: vec![power_dns(&folder, port, api)], port, _folder: folder };
         provider.has_zone(rig, api).await;
@@ -101,7 +102,7 @@ fn power_dns(folder: &TempDir, port: u16, api: u16) -> Child {
     command.args(["--launch=lmdb", "--local-address=127.0.0.1", "--webserver-address=127.0.0.1", "--api=yes"]);
     command.args(["--daemon=no", "--guardian=no", "--cache-ttl=0", "--query-cache-ttl=0", "--negquery-cache-ttl=0"]);
     command.args(["--zone-cache-refresh-interval=0", "--loglevel=3"]);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("install it with `make external-dns`")
+    command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
 }
 
 /// On loopback, and free on TCP, at least a moment ago: neither program can be told to take any.

@@ -52,10 +52,11 @@ impl Provider {
             "--managed-record-types=NAPTR",
             "--label-filter=app.kubernetes.io/managed-by=ecqx-operator",
             "--txt-owner-id=ecqx",
+            "--log-level=warning",
             "--interval=2s",
             &format!("--metrics-address=127.0.0.1:{}", free_port()),
         ]);
-        provider.programs.push(external_dns.env("KUBECONFIG", kubeconfig).stdin(Stdio::null()).spawn().unwrap());
+        provider.programs.push(external_dns.arg("--kubeconfig").arg(kubeconfig).stdin(Stdio::null()).spawn().unwrap());
         provider
     }
 

@@ -24,8 +24,8 @@ const LOGIN_LIMIT: Duration = Duration::from_secs(20);
 const ROWS: usize = 10_000;
 /// Questions whose answers are awaited at one time; who has given up leaves one behind.
 const PENDING: usize = 1024;
-/// How often something is asked only so that Asterisk writes. It wakes the thread of a connection by a signal, and one that comes just before the
-/// thread begins to wait is lost: what has happened is then written with the next event or after the next question, whenever that is.
+/// How often something is asked only so that Asterisk writes what waits: an event once did not come until the end of a test. It seems that the signal by
+/// which Asterisk wakes the thread of a connection is lost when it comes just before the thread waits (ADR 0069).
 const PULSE: Duration = Duration::from_secs(1);
 /// The number of that question: none whose answer is awaited.
 const PULSE_ID: &str = "pulse";

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use ecqx_tests::pbx::{Pbx, Phone, Ringing, Softphone, sound};
-use futures::{SinkExt as _, StreamExt as _};
+use futures::{SinkExt as _, StreamExt as _, future::try_join_all};
 use pbx_contract::{Activity, AgentState, CONSOLE_PATH, CONSOLE_PORT, ConsoleMessage, ConsoleRefusal, ConsoleState};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
-use super::{call_centre::files, events::events, extensions::talk};
+use super::{call_centre::files, events::events, extensions::talk, races};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -110,6 +110,24 @@ async fn an_agent_gets_calls_while_it_is_connected_and_its_supervisor_listens() 
     at_supervisor.sees(|state| agent(state).activity == Activity::Free && agent(state).calls == 1).await.unwrap();
     drop(at_agent);
     at_supervisor.sees(|state| agent(state).activity == Activity::Away).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_seven_who_log_in_at_once_two_are_let_in_and_five_find_no_port_each_time() {
+    let pbx = Pbx::start(files(2)).await.unwrap();
+    for race in 1..=races() {
+        let at_once = (0..7).map(|at| Console::login(&pbx, ["102", "103"][at % 2]));
+        let logins = try_join_all(at_once).await.unwrap();
+        let welcome = logins.iter().filter(|(_, answer)| matches!(answer, ConsoleMessage::Welcome { .. })).count();
+        let no_port = |answer: &ConsoleMessage| {
+            matches!(answer, ConsoleMessage::Refused { code: ConsoleRefusal::NoFreePort, .. })
+        };
+        let refused = logins.iter().filter(|(_, answer)| no_port(answer)).count();
+        let answers: Vec<_> = logins.iter().map(|(_, answer)| answer).collect();
+        assert_eq!((welcome, refused), (2, 5), "race {race}: {answers:?}");
+        drop(logins);
+        pbx.eventually("all ports are free again", async || Ok(pbx.status().await?.usage.consoles == 0)).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -108,3 +108,23 @@ async fn of_two_bridges_that_are_asked_for_different_things_under_one_id_one_mak
         assert_eq!(json!(written.new_quantity), requests[made]["newQuantity"]);
     }
 }
+
+/// Both see the order, and both are told of it by the shop: as when a bridge is replaced, and the old one is still at it.
+#[tokio::test]
+async fn two_bridges_settle_one_order_and_it_has_one_effect() {
+    let (one, two) = (Rig::start("contended-e").await, Rig::start("contended-e").await);
+    for round in 0..20 {
+        let customer = 9400 + round;
+        let name = format!("settled-{round:02}");
+        let order =
+            order(960_000 + round, customer, &name, &[("ECQX", 1), ("IP-PHONE-EXT", 10), ("CALL-RECORDING", 4)]);
+        let deliveries = (0..6).map(|at| if at % 2 == 0 { &one } else { &two }).map(|rig| rig.deliver(&order));
+        let answers = join_all(deliveries).await;
+        let settled = |answer: &crate::rig::Answer| answer.status == 200 && answer.state() == "Fulfilled";
+        assert!(answers.iter().all(settled), "round {round}: {answers:?}");
+        let (instance, set) = one.only(customer).await;
+        let grants: Vec<_> = set.unwrap().spec.grants.iter().map(|g| (g.feature.name(), g.quantity)).collect();
+        assert_eq!((instance.spec.hostname, grants), (name, vec![("IpPhoneExtension", 10), ("CallRecording", 4)]));
+    }
+    assert_eq!(one.recorded().await.len(), 20);
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::client::Link;
 use super::message::{Action, Event, Message, Parser, Response};
@@ -24,11 +24,6 @@ const LOGIN_LIMIT: Duration = Duration::from_secs(20);
 const ROWS: usize = 10_000;
 /// Questions whose answers are awaited at one time; who has given up leaves one behind.
 const PENDING: usize = 1024;
-/// How often something is asked only so that Asterisk writes what waits: an event once did not come until the end of a test. It seems that the signal by
-/// which Asterisk wakes the thread of a connection is lost when it comes just before the thread waits (ADR 0069).
-const PULSE: Duration = Duration::from_secs(1);
-/// The number of that question: none whose answer is awaited.
-const PULSE_ID: &str = "pulse";
 
 /// An answer with its rows.
 type Complete = (Response, Vec<Event>);
@@ -59,8 +54,8 @@ enum Lost {
     Late,
     #[error("Asterisk refused the login")]
     Refused,
-    #[error("what is to be asked cannot be written")]
-    Unwritable,
+    #[error("the login cannot be written")]
+    Login,
     /// The last client has gone: nobody asks, nobody listens.
     #[error("nobody uses it any more")]
     Unused,
@@ -119,7 +114,7 @@ impl Connection {
         let (octets, parser) = (vec![0; 16 << 10], Parser::default());
         let mut connection = Self { stream, octets, parser, pending: HashMap::new(), asked: 0 };
         let login = Action::new("Login").with("Username", USER).with("Secret", secret.reveal());
-        connection.stream.write_all(login.encode("login").map_err(|_| Lost::Unwritable)?.as_bytes()).await?;
+        connection.stream.write_all(login.encode("login").map_err(|_| Lost::Login)?.as_bytes()).await?;
         loop {
             while let Some(message) = connection.parser.take() {
                 match message {
@@ -145,8 +140,6 @@ impl Connection {
 
     /// Until it is lost. Who waits for an answer then is told by the end of the channel.
     async fn serve(mut self, ends: &mut Ends) -> Lost {
-        let mut pulse = interval_at(Instant::now() + PULSE, PULSE);
-        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             while let Some(message) = self.parser.take() {
                 self.take(message, &ends.events);
@@ -157,7 +150,6 @@ impl Connection {
                     Some(question) => self.ask(question).await,
                     None => Err(Lost::Unused),
                 },
-                _ = pulse.tick() => self.pulse().await,
             };
             if let Err(lost) = outcome {
                 return lost;
@@ -174,11 +166,6 @@ impl Connection {
             self.stream.write_all(wire.as_bytes()).await?;
         }
         Ok(())
-    }
-
-    async fn pulse(&mut self) -> Result<(), Lost> {
-        let ping = Action::new("Ping").encode(PULSE_ID).map_err(|_| Lost::Unwritable)?;
-        Ok(self.stream.write_all(ping.as_bytes()).await?)
     }
 
     /// A row of an answer bears the question's number, as the answer does; all else is news.

@@ -9,11 +9,13 @@ const READ: &str = "system,call,agent,user,security";
 const WRITE: &str = "call,agent,reporting,originate";
 /// What is of no use to anybody, and comes with every call. Asterisk writes none of it: a filter would have it written first, and thrown
 /// away for each listener, and calls are what a PBX has most of.
-const UNWRITTEN: [&str; 30] = [
+const UNWRITTEN: [&str; 31] = [
     // Each request of a phone is challenged first, and each success follows from the registrar's event.
     "ChallengeSent",
     "SuccessfulAuth",
-    // What a channel goes through between its begin and its end; that somebody is in a queue is told by the queue.
+    // What a channel goes through from its begin to its end; that somebody is in a queue is told by the queue, and how many calls there are
+    // is asked for.
+    "Newchannel",
     "Newstate",
     "Newexten",
     "NewCallerid",

@@ -25,17 +25,7 @@ impl Peer {
         peer
     }
 
-    /// The next that somebody has asked for.
     async fn action(&mut self) -> Vec<String> {
-        loop {
-            let action = self.any_action().await;
-            if !action.iter().any(|line| line == "ActionID: pulse") {
-                return action;
-            }
-        }
-    }
-
-    async fn any_action(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         loop {
             match self.lines.next_line().await.unwrap() {
@@ -83,20 +73,6 @@ async fn what_happens_is_told_and_a_list_comes_with_its_answer() {
     assert_eq!(answer.rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["QueueParams"]);
     assert_eq!(events.recv().await.unwrap().get("Peer"), Some("PJSIP/101"));
     assert!(events.try_recv().is_err(), "a row is no news");
-}
-
-/// Asterisk forgets to write what has happened when nothing else happens.
-#[tokio::test]
-async fn when_nobody_asks_anything_there_is_a_question_all_the_same_and_its_answer_is_no_news() {
-    let (ami, mut peer, _listener, _) = start().await;
-    let mut events = ami.events();
-    for _ in 0..2 {
-        let pulse = timeout(Duration::from_secs(10), peer.any_action()).await.unwrap();
-        assert_eq!(pulse, ["Action: Ping", "ActionID: pulse"]);
-        peer.say("Response: Success\r\nActionID: pulse\r\nPing: Pong\r\n\r\n").await;
-    }
-    peer.say("Event: FullyBooted\r\nStatus: Fully Booted\r\n\r\n").await;
-    assert_eq!(events.recv().await.unwrap().name, "FullyBooted");
 }
 
 #[tokio::test]

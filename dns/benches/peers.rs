@@ -37,7 +37,7 @@ use servers::{Peer, zone_file};
 const ZONE: &str = "epygicloud.com";
 const ROUNDS: usize = 7;
 /// The seconds of one measurement.
-const SECONDS: &str = "3";
+const SECONDS: &str = "2";
 /// How many changes a second the busy server has.
 const CHANGES: u32 = 100;
 

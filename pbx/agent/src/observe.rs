@@ -134,7 +134,7 @@ impl Observer {
     async fn look(&self) {
         let status = self.status.borrow().clone();
         // An Asterisk that is away has nothing in use.
-        if let Ok(usage) = self.usage.read(&self.control, &status).await {
+        if let Ok(usage) = self.usage.read_anew(&self.control, &status).await {
             self.tally.used(&usage);
         }
     }

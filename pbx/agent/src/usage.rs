@@ -11,7 +11,7 @@ use crate::control::{Control, ControlError, answers};
 use crate::render::signals;
 use crate::status::Status;
 
-/// However many ask, Asterisk is asked once in this time.
+/// However many want to know, Asterisk is asked once in this time.
 const FRESH: Duration = Duration::from_millis(250);
 /// The operator waits for 2 s.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -43,17 +43,33 @@ impl UsageProbe {
     /// When Asterisk does not answer.
     pub async fn read(&self, control: &Control, status: &Status) -> Result<Usage, ControlError> {
         let mut last = self.last.lock().await;
-        let mark = status.applied.as_ref().map(|applied| applied.mark.clone());
         if let Some(reading) = last.as_ref()
             && reading.at.elapsed() < FRESH
-            && reading.mark == mark
+            && reading.mark == mark(status)
         {
             return Ok(Usage { consoles: self.consoles.taken(), ..reading.usage });
         }
+        self.ask(&mut last, control, status).await
+    }
+
+    /// The usage as it is now, for who knows that it has changed: what was read a moment ago may be from before.
+    ///
+    /// # Errors
+    /// When Asterisk does not answer.
+    pub async fn read_anew(&self, control: &Control, status: &Status) -> Result<Usage, ControlError> {
+        let mut last = self.last.lock().await;
+        self.ask(&mut last, control, status).await
+    }
+
+    async fn ask(&self, last: &mut Option<Reading>, control: &Control, status: &Status) -> Result<Usage, ControlError> {
         let usage = ask(control, status).await?;
-        *last = Some(Reading { at: Instant::now(), mark, usage });
+        *last = Some(Reading { at: Instant::now(), mark: mark(status), usage });
         Ok(Usage { consoles: self.consoles.taken(), ..usage })
     }
+}
+
+fn mark(status: &Status) -> Option<String> {
+    status.applied.as_ref().map(|applied| applied.mark.clone())
 }
 
 /// A disabled extension's contact lives on until it expires, so only the enabled ones are counted.

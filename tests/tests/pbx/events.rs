@@ -270,3 +270,12 @@ async fn a_queue_that_nobody_serves() {
     raised(&pbx, ["QueueTimedOut"]).await;
     assert_eq!(pbx.status().await.unwrap().refused["CallCenter"], 1);
 }
+
+/// Neither a question nor a registration while they are up: that there are any is the agent's own to find out.
+#[tokio::test]
+async fn the_most_calls_at_one_time_are_known_though_nobody_asked_meanwhile() {
+    let pbx = Pbx::start(Files::of(3)).await.unwrap();
+    let calls = Attempt::new("talk", &Phone::first(3)).calling("*43").lasting(Duration::from_secs(3));
+    assert_eq!(pbx.attempt(&calls).await.unwrap().count(200), 3);
+    assert_eq!(pbx.status().await.unwrap().peak.active_calls, 3);
+}

@@ -7,14 +7,17 @@
 )]
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
+    net::{Ipv4Addr, UdpSocket},
     time::{Duration, Instant},
 };
 
 use clap::Parser;
 use ecqx_crds::EcqxInstance;
 use ecqx_dns::{args::Args, run::run_until};
-use ecqx_tests::{ControlPlane, kinds};
+use ecqx_tests::{
+    ControlPlane, kinds,
+    ports::{self, Port},
+};
 use kube::{
     Api,
     api::{Patch, PatchParams, PostParams},
@@ -27,15 +30,6 @@ const INSTANCES: u32 = 100;
 const CHANGES: u32 = 500;
 /// Between two changes.
 const PAUSE: Duration = Duration::from_millis(20);
-
-fn free() -> SocketAddr {
-    loop {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        if UdpSocket::bind(address).is_ok() {
-            return address;
-        }
-    }
-}
 
 fn address(change: u32) -> Ipv4Addr {
     Ipv4Addr::from(0x0a00_0000 | change)
@@ -89,10 +83,11 @@ async fn main() {
         instances.create(&PostParams::default(), &EcqxInstance::new(&format!("pbx-{n}"), spec)).await.unwrap();
         publish(&instances, n, n).await;
     }
-    let (folder, dns, stop) = (tempfile::tempdir().unwrap(), free(), CancellationToken::new());
+    let (folder, ports, stop) = (tempfile::tempdir().unwrap(), ports::lease::<2>().unwrap(), CancellationToken::new());
+    let [dns, http] = ports.each_ref().map(Port::on_loopback);
     let (settings, state) = (folder.path().join("settings.json"), folder.path().join("zone"));
     std::fs::write(&settings, "{}").unwrap();
-    let (listen, http) = (dns.to_string(), free().to_string());
+    let (listen, http) = (dns.to_string(), http.to_string());
     let options = ["ecqx-dns", "--listen", &listen, "--http", &http, "--name-server", "ns1=203.0.113.1"];
     let paths = ["--settings", settings.to_str().unwrap(), "--state", state.to_str().unwrap()];
     let args = Args::try_parse_from(options.into_iter().chain(paths)).unwrap();

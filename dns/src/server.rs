@@ -9,7 +9,7 @@ pub use tcp::Patience;
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{SocketAddr, UdpSocket},
     num::NonZero,
     sync::{
         Arc,
@@ -17,7 +17,10 @@ use std::{
     },
 };
 
-use tokio::task::{JoinError, JoinSet};
+use tokio::{
+    net::TcpListener,
+    task::{JoinError, JoinSet},
+};
 
 use crate::{
     Snapshot,
@@ -26,6 +29,9 @@ use crate::{
     metrics::Metrics,
     transfer::{History, Keys},
 };
+
+/// How many ports that are free on UDP are tried until one is free on TCP too.
+const MOST_PORTS_TRIED: u8 = 100;
 
 /// What a server serves, and how.
 #[derive(Clone)]
@@ -101,12 +107,8 @@ impl Server {
     /// # Errors
     /// When it cannot listen there.
     pub async fn start(listen: SocketAddr, service: Service) -> Result<Self, ServerError> {
-        let refused = |protocol, address| move |source| ServerError::Bind { protocol, address, source };
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let sockets = udp::bind(listen, threads).map_err(refused("UDP", listen))?;
-        let address = sockets.first().map_or(Ok(listen), std::net::UdpSocket::local_addr);
-        let address = address.map_err(refused("UDP", listen))?;
-        let listener = tokio::net::TcpListener::bind(address).await.map_err(refused("TCP", address))?;
+        let (sockets, listener, address) = bind(listen, threads).await?;
         let (mut parts, stop) = (JoinSet::new(), Arc::new(AtomicBool::new(false)));
         for socket in sockets {
             let (mut worker, stop) = (udp::Worker::new(&service, threads), Arc::clone(&stop));
@@ -148,6 +150,30 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// The sockets for UDP, one for each thread, the one for TCP, and the address of all of them.
+async fn bind(listen: SocketAddr, threads: usize) -> Result<(Vec<UdpSocket>, TcpListener, SocketAddr), ServerError> {
+    let mut tries = if listen.port() == 0 { MOST_PORTS_TRIED } else { 1 };
+    loop {
+        tries -= 1;
+        match bind_once(listen, threads).await {
+            Err(ServerError::Bind { source, .. }) if source.kind() == io::ErrorKind::AddrInUse && tries > 0 => (),
+            bound => return bound,
+        }
+    }
+}
+
+async fn bind_once(
+    listen: SocketAddr,
+    threads: usize,
+) -> Result<(Vec<UdpSocket>, TcpListener, SocketAddr), ServerError> {
+    let refused = |protocol, address| move |source| ServerError::Bind { protocol, address, source };
+    let sockets = udp::bind(listen, threads).map_err(refused("UDP", listen))?;
+    let address = sockets.first().map_or(Ok(listen), UdpSocket::local_addr);
+    let address = address.map_err(refused("UDP", listen))?;
+    let listener = TcpListener::bind(address).await.map_err(refused("TCP", address))?;
+    Ok((sockets, listener, address))
 }
 
 impl Drop for Server {

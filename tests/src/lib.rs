@@ -8,7 +8,9 @@ pub mod control_plane;
 pub mod fault;
 pub mod kinds;
 pub mod local;
+pub mod netns;
 pub mod pbx;
+pub mod ports;
 pub mod product;
 mod supervisor;
 

@@ -8,7 +8,6 @@ pub mod images;
 pub mod layout;
 pub mod lock;
 pub mod part;
-pub mod ports;
 pub mod ready;
 pub mod record;
 pub mod sweep;

@@ -1,7 +1,6 @@
 //! A flood of malformed packets and forged senders, in a network of its own: memory stays flat, and who really asks is answered.
 //!
-//! The test starts itself again in a new network namespace (`unshare`), which has nothing but loopback and goes with its last process. It needs root,
-//! or a system that gives its users namespaces of their own.
+//! The test starts itself again in a network namespace. It needs root, or a system that gives its users namespaces of their own.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in its fixtures")]
 
 mod packets;
@@ -22,11 +21,10 @@ use ecqx_dns::{
     store::{Held, Kept, Store},
 };
 use ecqx_domain::hostname::Label;
+use ecqx_tests::netns;
 use packets::{Flood, Sender};
 use serde_json::Value;
 
-/// Set in the process that is in the namespace.
-const INSIDE: &str = "ECQX_FLOOD_INSIDE";
 /// How long the flood lasts, unless `ECQX_FLOOD_SECONDS` names another time.
 const SECONDS: u64 = 6;
 /// How much the server may take: a rate limit for each thread, buffers, and what a process takes anyway.
@@ -42,29 +40,16 @@ const CLIENT: Ipv4Addr = Ipv4Addr::new(172, 16, 7, 7);
 
 #[test]
 fn under_a_flood_of_malformed_and_forged_packets_memory_is_flat_and_queries_are_answered() {
-    if std::env::var_os(INSIDE).is_some() {
-        return flooded();
-    }
-    let mut command = Command::new("unshare");
-    command.arg("--net");
-    if !nix::unistd::geteuid().is_root() {
-        command.arg("--map-root-user");
-    }
     let name = "under_a_flood_of_malformed_and_forged_packets_memory_is_flat_and_queries_are_answered";
-    command.arg(std::env::current_exe().unwrap()).args(["--exact", name, "--nocapture"]).env(INSIDE, "1");
-    let status = command.status().unwrap_or_else(|error| panic!("unshare (Debian: util-linux): {error}"));
-    assert!(status.success(), "in a namespace of its own (needs root, or user namespaces): {status}");
+    if netns::is_inside_or_runs(name).unwrap() {
+        flooded();
+    }
 }
 
 /// All addresses of these networks are this machine's: what claims to come from them is taken, and answers have a way.
 fn set_up_network() {
-    let ip = |arguments: &str| {
-        let status = Command::new("ip").args(arguments.split(' ')).status().unwrap();
-        assert!(status.success(), "ip {arguments}");
-    };
-    ip("link set lo up");
     for network in ["10.0.0.0/8", "172.16.0.0/12"] {
-        ip(&format!("route add local {network} dev lo"));
+        netns::ip(&format!("route add local {network} dev lo")).unwrap();
     }
 }
 

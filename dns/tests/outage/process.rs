@@ -2,12 +2,13 @@
 
 use std::{
     io::Write,
-    net::{SocketAddr, TcpListener, UdpSocket},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
+use ecqx_tests::ports::{self, Port};
 use tempfile::TempDir;
 
 pub struct NameServer {
@@ -16,13 +17,16 @@ pub struct NameServer {
     pub dns: SocketAddr,
     http: SocketAddr,
     child: Option<Child>,
+    _ports: [Port; 2],
 }
 
 impl NameServer {
     pub fn new(kubeconfig: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("settings.json"), "{}").unwrap();
-        Self { folder, kubeconfig: kubeconfig.to_owned(), dns: free(), http: free(), child: None }
+        let ports: [Port; 2] = ports::lease().unwrap();
+        let [dns, http] = ports.each_ref().map(Port::on_loopback);
+        Self { folder, kubeconfig: kubeconfig.to_owned(), dns, http, child: None, _ports: ports }
     }
 
     /// Starts it, and waits until it lives.
@@ -69,16 +73,5 @@ impl NameServer {
 impl Drop for NameServer {
     fn drop(&mut self) {
         self.kill();
-    }
-}
-
-/// An address that is free on UDP and TCP.
-fn free() -> SocketAddr {
-    loop {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        if UdpSocket::bind(address).is_ok() {
-            return address;
-        }
     }
 }

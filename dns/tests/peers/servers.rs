@@ -1,12 +1,10 @@
 //! NSD and Knot with a zone, on loopback, ended with the value that holds them. Starts programs, writes files.
 
 use std::{
-    collections::BTreeSet,
     fmt::Write,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
+    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -14,6 +12,7 @@ use ecqx_dns::{
     dnssec::{Chain, chain},
     zone::{RrSet, Zone},
 };
+use ecqx_tests::ports::{self, Port};
 use tempfile::TempDir;
 
 /// How long a server may take to begin to answer.
@@ -27,6 +26,7 @@ pub struct Peer {
     pub address: SocketAddr,
     child: Child,
     _folder: TempDir,
+    _port: Port,
 }
 
 impl Peer {
@@ -99,7 +99,8 @@ impl Peer {
         configuration: impl Fn(&str, u16) -> (String, Vec<&'static str>),
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let address = free_address();
+        let [port] = ports::lease().unwrap();
+        let address = port.on_loopback();
         let (configuration, arguments) = configuration(folder.path().to_str().unwrap(), address.port());
         std::fs::write(folder.path().join("zone"), text).unwrap();
         std::fs::write(folder.path().join("configuration"), configuration).unwrap();
@@ -107,7 +108,7 @@ impl Peer {
         command.args(arguments).arg(folder.path().join("configuration"));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().unwrap_or_else(|error| panic!("{program}: {error}; install it with `make setup`"));
-        let peer = Self { name: program, address, child, _folder: folder };
+        let peer = Self { name: program, address, child, _folder: folder, _port: port };
         peer.wait(zone);
         peer
     }
@@ -168,20 +169,6 @@ pub fn memory(process: u32) -> u64 {
 /// Where a server of our own listens: at a port that the system chooses.
 #[allow(dead_code, reason = "one of the programs that share this file asks for it")]
 pub const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-
-/// The ports that were found: tests run beside one another, and none is to be told of one twice.
-static FOUND: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
-
-/// An address on loopback where both UDP and TCP are free, for a program that cannot be told to take any.
-pub fn free_address() -> SocketAddr {
-    for _ in 0..100 {
-        let address = UdpSocket::bind(ANY_PORT).unwrap().local_addr().unwrap();
-        if TcpListener::bind(address).is_ok() && FOUND.lock().unwrap().insert(address.port()) {
-            return address;
-        }
-    }
-    panic!("no port is free on both UDP and TCP");
-}
 
 fn find(program: &str) -> String {
     let sbin = format!("/usr/sbin/{program}");

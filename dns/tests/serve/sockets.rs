@@ -17,6 +17,7 @@ use ecqx_dns::{
     zone::{Zone, build_snapshot},
 };
 use ecqx_domain::hostname::Label;
+use ecqx_tests::netns;
 use tokio::net::UdpSocket;
 
 use crate::{
@@ -259,4 +260,26 @@ async fn queries_sent_ahead_over_one_connection_are_all_answered_in_order() {
         assert_eq!(answer[1], id);
     }
     server.stop().await.unwrap();
+}
+
+/// Here half of the ports that a program may be given are taken on TCP.
+#[tokio::test]
+async fn a_port_that_the_system_chooses_is_free_on_udp_and_on_tcp() {
+    if !netns::is_inside_or_runs("sockets::a_port_that_the_system_chooses_is_free_on_udp_and_on_tcp").unwrap() {
+        return;
+    }
+    std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "40000 40015").unwrap();
+    let listen = async |port: u16| tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let mut taken = Vec::new();
+    for port in (40_000..40_016).filter(|port| port / 2 % 2 == 0) {
+        taken.push(listen(port).await);
+    }
+    let mut running = Vec::new();
+    for _ in 0..8 {
+        running.push(server(&snapshot(Some(sample()))).await);
+    }
+    // None is left.
+    let service = Service::of(snapshot(None));
+    let refused = Server::start("127.0.0.1:0".parse().unwrap(), service).await.map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("--listen"), "{refused}");
 }

@@ -8,9 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ecqx_tests::ports::{self, Port};
 use tempfile::TempDir;
 
-use crate::{now, servers::free_address};
+use crate::now;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -19,6 +20,7 @@ pub struct Resolver {
     address: SocketAddr,
     child: Child,
     folder: TempDir,
+    _port: Port,
 }
 
 /// What a resolver says of a question.
@@ -35,7 +37,8 @@ pub struct Said {
 impl Resolver {
     /// A resolver that trusts this DS and asks these servers for these zones.
     pub fn start(anchor: &str, zones: &[(&str, SocketAddr)]) -> Self {
-        let (folder, address) = (tempfile::tempdir().unwrap(), free_address());
+        let (folder, [port]) = (tempfile::tempdir().unwrap(), ports::lease().unwrap());
+        let address = port.on_loopback();
         let at = folder.path().display();
         let mut text = format!(
             "server:\n  interface: {}@{}\n  do-not-query-localhost: no\n  username: \"\"\n  chroot: \"\"\n  directory: \"{at}\"\n  \
@@ -57,7 +60,7 @@ impl Resolver {
         command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().unwrap_or_else(|error| panic!("unbound: {error}; install it with `make setup`"));
-        let resolver = Self { address, child, folder };
+        let resolver = Self { address, child, folder, _port: port };
         resolver.wait();
         resolver
     }

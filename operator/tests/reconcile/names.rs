@@ -1,13 +1,14 @@
 //! Names in the DNS, with the name server itself running in this process, and what an instance says of them.
 
 use std::{
-    net::{SocketAddr, TcpListener, UdpSocket},
+    net::{SocketAddr, UdpSocket},
     time::Duration,
 };
 
 use clap::Parser;
 use ecqx_crds::condition::{self, reason};
 use ecqx_dns::{args::Args, run::run_until};
+use ecqx_tests::ports::{self, Port};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -24,6 +25,7 @@ pub struct NameServer {
     pub http: SocketAddr,
     pub dns: SocketAddr,
     running: Option<JoinHandle<()>>,
+    _ports: [Port; 2],
 }
 
 impl NameServer {
@@ -32,7 +34,9 @@ impl NameServer {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("settings.json"), "{}").unwrap();
         std::fs::write(folder.path().join("static"), STATIC).unwrap();
-        Self { folder, http: free(), dns: free(), running: None }
+        let ports: [Port; 2] = ports::lease().unwrap();
+        let [http, dns] = ports.each_ref().map(Port::on_loopback);
+        Self { folder, http, dns, running: None, _ports: ports }
     }
 
     pub fn start(&mut self, rig: &Rig) {
@@ -78,17 +82,6 @@ impl Drop for NameServer {
     fn drop(&mut self) {
         if let Some(running) = &self.running {
             running.abort();
-        }
-    }
-}
-
-/// An address that is free on UDP and TCP.
-fn free() -> SocketAddr {
-    loop {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        if UdpSocket::bind(address).is_ok() {
-            return address;
         }
     }
 }

@@ -2,11 +2,11 @@
 //! both, and says by `ECQX_EXTERNAL_DNS` where external-dns is.
 
 use std::{
-    net::{Ipv4Addr, TcpListener},
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
+use ecqx_tests::ports::{self, Port};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -19,14 +19,16 @@ pub struct Provider {
     programs: Vec<Child>,
     port: u16,
     _folder: TempDir,
+    _ports: [Port; 3],
 }
 
 impl Provider {
     /// Both, once the provider answers for the zone.
     pub async fn start(rig: &Rig) -> Self {
         let built: PathBuf = std::env::var_os("ECQX_EXTERNAL_DNS").unwrap().into();
-        let (folder, port, api) = (tempfile::tempdir().unwrap(), free_port(), free_port());
-        let mut provider = Self { programs: vec![power_dns(&folder, port, api)], port, _folder: folder };
+        let (folder, ports) = (tempfile::tempdir().unwrap(), ports::lease().unwrap());
+        let [port, api, metrics] = ports.each_ref().map(|port: &Port| port.number);
+        let mut provider = Self { programs: vec![power_dns(&folder, port, api)], port, _folder: folder, _ports: ports };
         provider.has_zone(rig, api).await;
         let kubeconfig = rig.control_plane().kubeconfig_path();
         let kubectl = rig.control_plane().binaries().join("kubectl");
@@ -54,7 +56,7 @@ impl Provider {
             "--txt-owner-id=ecqx",
             "--log-level=warning",
             "--interval=2s",
-            &format!("--metrics-address=127.0.0.1:{}", free_port()),
+            &format!("--metrics-address=127.0.0.1:{metrics}"),
         ]);
         provider.programs.push(external_dns.arg("--kubeconfig").arg(kubeconfig).stdin(Stdio::null()).spawn().unwrap());
         provider
@@ -104,9 +106,4 @@ fn power_dns(folder: &TempDir, port: u16, api: u16) -> Child {
     command.args(["--daemon=no", "--guardian=no", "--cache-ttl=0", "--query-cache-ttl=0", "--negquery-cache-ttl=0"]);
     command.args(["--zone-cache-refresh-interval=0", "--loglevel=3"]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
-}
-
-/// On loopback, and free on TCP, at least a moment ago: neither program can be told to take any.
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }

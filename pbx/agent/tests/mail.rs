@@ -4,27 +4,29 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
+use ecqx_tests::ports::{self, Port};
+
 struct Server {
     child: Child,
-    port: u16,
+    port: Port,
 }
 
 impl Server {
     fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let listen = format!("127.0.0.1:{port}");
+        let [port] = ports::lease().unwrap();
+        let listen = port.on_loopback().to_string();
         let child = Command::new("/usr/bin/python3")
             .args(["-u", "-m", "aiosmtpd", "-n", "-l", &listen, "-c", "aiosmtpd.handlers.Debugging", "stdout"])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while TcpStream::connect(port.on_loopback()).is_err() {
             assert!(started.elapsed() < Duration::from_secs(20), "no SMTP server: is python3-aiosmtpd installed?");
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -45,10 +47,10 @@ impl Drop for Server {
     }
 }
 
-fn sendmail(port: u16, message: &str) -> Output {
+fn sendmail(port: &Port, message: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_pbx-agent"))
         .arg("sendmail")
-        .env("ECQX_SMTP_RELAY", format!("127.0.0.1:{port}"))
+        .env("ECQX_SMTP_RELAY", port.on_loopback().to_string())
         .env("ECQX_MAIL_FROM", "pbx@provider.example")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -63,7 +65,7 @@ fn sendmail(port: u16, message: &str) -> Output {
 fn a_voicemails_mail_reaches_the_relay() {
     let mut server = Server::start();
     let message = "From: \"PBX\" <voicemail@a.epygicloud.com>\nTo: \"Ani\" <ani@noravank.example>\nSubject: New message\n\nHello\n.\nend\n";
-    let output = sendmail(server.port, message);
+    let output = sendmail(&server.port, message);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let taken = server.message();
     for part in ["Subject: New message", "To: \"Ani\" <ani@noravank.example>", "Hello\n.\nend"] {
@@ -73,8 +75,8 @@ fn a_voicemails_mail_reaches_the_relay() {
 
 #[test]
 fn a_relay_that_is_not_there_is_named() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let output = sendmail(port, "To: ani@noravank.example\n\nHello\n");
+    let [port] = ports::lease().unwrap();
+    let output = sendmail(&port, "To: ani@noravank.example\n\nHello\n");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.contains(&format!("127.0.0.1:{port}")), "{said}");
+    assert!(!output.status.success() && said.contains(&port.on_loopback().to_string()), "{said}");
 }

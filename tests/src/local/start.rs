@@ -11,15 +11,15 @@ use super::{
     binaries::Binaries,
     client,
     identity::Identity,
-    images, layout, machine,
+    images, machine,
     node::{self, NodePorts},
     parts::Parts,
-    ports::{self, Port},
     ready::{Kind, Ready},
     record, simulated, storage,
     supervise::Options,
     sweep,
 };
+use crate::ports::{self, Port};
 
 /// The programs of a control plane.
 const CONTROL_PLANE: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"];
@@ -67,7 +67,7 @@ impl Plan {
             ability::check_programs()?;
         }
         let binaries = Binaries::find(&[&CONTROL_PLANE, further].concat())?;
-        let ports: [Port; 6] = ports::lease(&layout::run_root().join("ports"))?;
+        let ports: [Port; 6] = ports::lease()?;
         let [api, etcd, etcd_peer, kubelet, proxy_health, proxy_metrics] = ports.each_ref().map(|port| port.number);
         let addresses = Addresses { host: IpAddr::V4(Ipv4Addr::LOCALHOST), api, etcd, etcd_peer };
         let node_ports = NodePorts { kubelet, proxy_health, proxy_metrics };

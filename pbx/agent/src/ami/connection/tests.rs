@@ -1,8 +1,8 @@
 //! The client against a socket that speaks as Asterisk does.
 
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
-use tokio::net::TcpListener;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::*;
 use crate::ami::{Ami, AmiError, BACKLOG};
@@ -104,7 +104,9 @@ async fn a_lost_connection_ends_the_wait_and_is_made_anew() {
 
 #[tokio::test]
 async fn without_a_connection_a_question_fails_at_once() {
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let ami = Ami::start(nobody, Secret::new(&mut rand::rng()), BACKLOG);
+    // A port that is held, so that no other test is given it, and where nobody listens.
+    let held = TcpSocket::new_v4().unwrap();
+    held.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let ami = Ami::start(held.local_addr().unwrap(), Secret::new(&mut rand::rng()), BACKLOG);
     assert!(matches!(ami.request(Action::new("Ping")).await, Err(AmiError::Down("Ping"))));
 }

@@ -1,0 +1,40 @@
+//! Tests in a network of their own, which has nothing but loopback and goes with its last process. Starts processes.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+/// Set in the process that is in the namespace.
+const INSIDE: &str = "ECQX_NETNS_INSIDE";
+
+/// Whether this is in a network namespace of its own; if not, the program's test of this name is run there, to its end.
+///
+/// Needs root, or a system that gives its users namespaces of their own.
+///
+/// # Errors
+/// When there is no such namespace to be had, and when the test fails there.
+pub fn is_inside_or_runs(test: &str) -> Result<bool> {
+    if std::env::var_os(INSIDE).is_some() {
+        ip("link set lo up")?;
+        return Ok(true);
+    }
+    let mut command = Command::new("unshare");
+    command.arg("--net");
+    if !nix::unistd::geteuid().is_root() {
+        command.arg("--map-root-user");
+    }
+    command.arg(std::env::current_exe()?).args(["--exact", test, "--nocapture"]).env(INSIDE, "1");
+    let status = command.status().context("unshare (Debian: util-linux)")?;
+    ensure!(status.success(), "{test}, in a namespace of its own (needs root, or user namespaces): {status}");
+    Ok(false)
+}
+
+/// `ip` with these arguments.
+///
+/// # Errors
+/// When it fails.
+pub fn ip(arguments: &str) -> Result<()> {
+    let status = Command::new("ip").args(arguments.split(' ')).status().context("ip (Debian: iproute2)")?;
+    ensure!(status.success(), "ip {arguments}: {status}");
+    Ok(())
+}

@@ -114,7 +114,7 @@ async fn of_two_bridges_that_are_asked_for_different_things_under_one_id_one_mak
 async fn two_bridges_settle_one_order_and_it_has_one_effect() {
     let (one, two) = (Rig::start("contended-e").await, Rig::start("contended-e").await);
     for round in 0..20 {
-        let customer = 9400 + round;
+        let customer = 9500 + round;
         let name = format!("settled-{round:02}");
         let order =
             order(960_000 + round, customer, &name, &[("ECQX", 1), ("IP-PHONE-EXT", 10), ("CALL-RECORDING", 4)]);

@@ -1,6 +1,6 @@
 //! A bridge in this process, with the rights that the chart grants it, and the words that the tests speak in.
 
-use std::{fmt::Debug, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ecqx_crds::{EcqxInstance, LicenseSet, OrderPhase, PortalOrder};
@@ -68,8 +68,19 @@ impl Answer {
     }
 }
 
+/// Whose test has which customer. All of them are in one cluster: two that share a customer would see each other's instances, or not,
+/// as time has it.
+static CUSTOMERS: std::sync::Mutex<BTreeMap<u64, String>> = std::sync::Mutex::new(BTreeMap::new());
+
+fn belongs_to_this_test(customer: u64) {
+    let test = std::thread::current().name().unwrap_or_default().to_owned();
+    let holder = CUSTOMERS.lock().unwrap().entry(customer).or_insert_with(|| test.clone()).clone();
+    assert_eq!(holder, test, "customer {customer} is another test's");
+}
+
 /// An order of a `WooCommerce` shop.
 pub fn order(number: u64, customer: u64, note: &str, lines: &[(&str, i64)]) -> Value {
+    belongs_to_this_test(customer);
     let line = |(sku, quantity): &(&str, i64)| json!({"sku": sku, "quantity": quantity, "meta_data": []});
     json!({
         "id": number, "status": "processing", "customer_id": customer, "payment_method": "stripe", "customer_note": note,

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use ecqx_crds::{InstanceRef, OrderPhase, PortalOrder};
-use ecqx_domain::order::{Hold, OrderTerm, Payment, evaluate, names, wanted_hostname};
+use ecqx_domain::order::{Decision, Hold, OrderTerm, Payment, evaluate, names, wanted_hostname};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
+use dereference::Surroundings;
 pub use error::FulfilError;
 
 use crate::{
@@ -116,24 +117,46 @@ async fn in_attempts(bridge: &Bridge, name: &str, order: &PortalOrder) -> Result
     bring_about(bridge, name, order).await
 }
 
-async fn bring_about(bridge: &Bridge, name: &str, order: &PortalOrder) -> Result<Outcome, FulfilError> {
+/// What is to be done about an order.
+enum Verdict {
+    /// Nothing: this is where it stands.
+    Stands(Outcome),
+    /// It takes effect, on what was seen at this instant.
+    TakesEffect(Box<Surroundings>, Decision, Timestamp),
+}
+
+async fn judge(bridge: &Bridge, name: &str, order: &PortalOrder) -> Result<Verdict, FulfilError> {
     let asked = order.to_order();
     let now = Timestamp::now();
     let around = dereference::dereference(bridge, name, &asked, now).await?;
     if let Some(instance) = around.finished(&asked, &bridge.config.skus) {
-        return Ok(Outcome::Fulfilled(Some(instance)));
+        return Ok(Verdict::Stands(Outcome::Fulfilled(Some(instance))));
     }
     let begun = around.own_instance().is_some() || around.converted_instance().is_some();
     if order.spec.payment == Payment::Void && !begun {
-        return Ok(Outcome::Void);
+        return Ok(Verdict::Stands(Outcome::Void));
     }
     let decision = match evaluate(&asked, &around.portfolio, &bridge.settings, &bridge.config.skus, now) {
         Ok(decision) => decision,
-        Err(holds) => return Ok(Outcome::OnHold(holds)),
+        Err(holds) => return Ok(Verdict::Stands(Outcome::OnHold(holds))),
     };
     if order.spec.payment == Payment::Awaiting && order.spec.term == OrderTerm::Paid && !begun {
-        return Ok(Outcome::AwaitingPayment);
+        return Ok(Verdict::Stands(Outcome::AwaitingPayment));
     }
+    Ok(Verdict::TakesEffect(Box::new(around), decision, now))
+}
+
+async fn bring_about(bridge: &Bridge, name: &str, order: &PortalOrder) -> Result<Outcome, FulfilError> {
+    let mut verdict = judge(bridge, name, order).await?;
+    if let Verdict::Stands(Outcome::OnHold(_)) = verdict {
+        // What is seen is read in parts, and another bridge may be at this very order: an instance that is made between two reads looks like
+        // somebody else's. All that stood in the way in one look is there, as its own, from the beginning of the next.
+        verdict = judge(bridge, name, order).await?;
+    }
+    let (around, decision, now) = match verdict {
+        Verdict::Stands(outcome) => return Ok(outcome),
+        Verdict::TakesEffect(around, decision, now) => (around, decision, now),
+    };
     if around.is_asked_for_less(&decision, now) {
         // What is ordered after a request for less must not be what that is measured against.
         next_moment().await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ecqx_tests::fault::{Fault, Kind};
 use futures::future::join_all;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
@@ -106,6 +107,35 @@ async fn of_two_bridges_that_are_asked_for_different_things_under_one_id_one_mak
         let made = answers.iter().position(|answer| answer.status == 202).unwrap();
         let written = one.only(9302).await.1.unwrap().spec.changes.pop().unwrap();
         assert_eq!(json!(written.new_quantity), requests[made]["newQuantity"]);
+    }
+}
+
+/// One bridge makes the order's instance, and no more yet, between two reads of the other.
+#[tokio::test]
+async fn what_another_bridge_has_made_for_the_same_order_is_not_taken_for_somebody_elses() {
+    let look = Fault::new(Kind::Holds("fieldSelector=spec.hostname"));
+    let looking = Rig::start_with("torn", json!({}), Some(look.clone())).await;
+    let grant = Fault::new(Kind::Holds("/licensesets/"));
+    let order = order(4, 9303, "torn", &[("ECQX", 1), ("CALL-RECORDING", 4)]);
+    let (answer, making) = tokio::join!(looking.deliver(&order), async {
+        until("one has seen the reseller's instances", async || look.struck()).await;
+        let making = Rig::start_with("torn", json!({}), Some(grant.clone())).await;
+        until("the other has made one more", async || grant.struck()).await;
+        look.let_go();
+        making
+    });
+    assert_eq!((answer.status, answer.state()), (200, "Fulfilled"), "{answer:?}");
+    grant.let_go();
+    until("the other goes on", async || making.deliver(&order).await.state() == "Fulfilled").await;
+    let grants = looking.only(9303).await.1.unwrap().spec.grants;
+    assert_eq!(grants.iter().map(|g| (g.feature.name(), g.quantity)).collect::<Vec<_>>(), [("CallRecording", 4)]);
+}
+
+async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !holds().await {
+        assert!(tokio::time::Instant::now() < deadline, "waited in vain until {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }
 

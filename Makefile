@@ -3,10 +3,13 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
+# Where programs, images and clusters are kept; checkouts can share one.
+CACHE := $(or $(ECQX_CACHE),.cache)
+
 DENY_VERSION := 0.20.2
-DENY := .cache/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+DENY = $(CACHE)/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 CARGO_FUZZ_VERSION := 0.13.2
-CARGO_FUZZ := .cache/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
+CARGO_FUZZ = $(CACHE)/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 # What `make fuzz` runs, and for how long each.
 FUZZ ?= edited_answers answers transfers kept
 FUZZ_SECONDS ?= 600
@@ -17,7 +20,7 @@ FLOOD_SECONDS ?= 60
 # What `make generate` makes.
 GENERATED := crds/manifests charts/ecqx-crds/generated pbx/contract/schema docs/events.md
 CLUSTER = cargo run --quiet -p ecqx-tests --bin ecqx-cluster --
-DEMO := .cache/run/demo
+DEMO = $(CACHE)/run/demo
 BINARIES = $$(tests/cluster/build.sh)
 
 ##@ To use
@@ -153,11 +156,11 @@ verify: ## Check that the generated files are current, and that a real API serve
 
 $(CARGO_FUZZ):
 	@echo "building cargo-fuzz $(CARGO_FUZZ_VERSION): a minute, once" >&2
-	@cargo install cargo-fuzz --quiet --locked --version $(CARGO_FUZZ_VERSION) --root .cache/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)
+	@cargo install cargo-fuzz --quiet --locked --version $(CARGO_FUZZ_VERSION) --root $(CACHE)/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)
 
 $(DENY):
 	@echo "building cargo-deny $(DENY_VERSION): some minutes, once" >&2
-	@cargo install cargo-deny --quiet --locked --version $(DENY_VERSION) --root .cache/tools/cargo-deny-$(DENY_VERSION)
+	@cargo install cargo-deny --quiet --locked --version $(DENY_VERSION) --root $(CACHE)/tools/cargo-deny-$(DENY_VERSION)
 
 .PHONY: clean
 clean: down ## Remove what was built

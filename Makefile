@@ -7,9 +7,9 @@ SHELL := /bin/bash
 CACHE := $(or $(ECQX_CACHE),.cache)
 
 DENY_VERSION := 0.20.2
-DENY = $(CACHE)/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+DENY := $(CACHE)/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 CARGO_FUZZ_VERSION := 0.13.2
-CARGO_FUZZ = $(CACHE)/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
+CARGO_FUZZ := $(CACHE)/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 # What `make fuzz` runs, and for how long each.
 FUZZ ?= edited_answers answers transfers kept
 FUZZ_SECONDS ?= 600
@@ -20,7 +20,7 @@ FLOOD_SECONDS ?= 60
 # What `make generate` makes.
 GENERATED := crds/manifests charts/ecqx-crds/generated pbx/contract/schema docs/events.md
 CLUSTER = cargo run --quiet -p ecqx-tests --bin ecqx-cluster --
-DEMO = $(CACHE)/run/demo
+DEMO := $(CACHE)/run/demo
 BINARIES = $$(tests/cluster/build.sh)
 
 ##@ To use
@@ -165,7 +165,7 @@ $(DENY):
 .PHONY: clean
 clean: down ## Remove what was built
 	@cargo clean --quiet
-	@rm -rf .cache dist
+	@rm -rf .cache dist  # but not what ECQX_CACHE names: other checkouts may use it
 
 .PHONY: help
 help: ## List all targets

@@ -66,13 +66,14 @@ mod tests {
     #[test]
     fn a_port_is_leased_once_and_again_when_it_is_given_back() {
         let leases = tempfile::tempdir().unwrap();
+        // Held to the end, so that no other program gets it meanwhile.
         let [free] = lease().unwrap();
         let number = free.number;
         assert!(take(&layout::run_root().join("ports"), number).unwrap().is_none(), "leased twice");
-        drop(free);
-        let again = take(leases.path(), number).unwrap().unwrap();
+        let first = take(leases.path(), number).unwrap().unwrap();
         assert!(take(leases.path(), number).unwrap().is_none(), "leased twice");
-        drop(again);
+        drop(first);
+        drop(take(leases.path(), number).unwrap().unwrap());
         let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, number)).unwrap();
         assert!(take(leases.path(), number).unwrap().is_none(), "taken on UDP");
         drop(udp);

@@ -71,11 +71,7 @@ async fn two_bridges_and_kubectl_write_200_facts_at_once_and_none_is_lost_or_dou
         let orders = two.recorded().await;
         orders.iter().filter(|order| order.status.as_ref().is_some_and(|status| status.instance_ref.is_some())).count()
     };
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_mins(1);
-    while fulfilled().await < 40 {
-        assert!(tokio::time::Instant::now() < deadline, "{} of 40 orders are fulfilled", fulfilled().await);
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    until("all 40 orders are fulfilled", async || fulfilled().await == 40).await;
 
     let spec = one.only(CUSTOMER).await.1.unwrap().spec;
     assert_eq!(spec.changes.len(), 100);
@@ -132,7 +128,7 @@ async fn what_another_bridge_has_made_for_the_same_order_is_not_taken_for_somebo
 }
 
 async fn until(what: &str, holds: impl AsyncFn() -> bool) {
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_mins(1);
     while !holds().await {
         assert!(tokio::time::Instant::now() < deadline, "waited in vain until {what}");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;

@@ -106,6 +106,17 @@ impl Book {
         touched.into_iter().map(|label| (label.clone(), self.served(&label).cloned())).collect()
     }
 
+    /// Whether any instance wants this label.
+    pub fn is_wanted(&self, label: &[u8]) -> bool {
+        let label = std::str::from_utf8(label).ok().and_then(|label| Label::parse(label).ok());
+        label.is_some_and(|label| self.holders.contains_key(&label))
+    }
+
+    /// How many instances want a name that another one is served under.
+    pub fn shared(&self) -> usize {
+        self.held.size() - self.holders.len()
+    }
+
     /// What is served under a name.
     pub fn served(&self, label: &Label) -> Option<&Published> {
         self.held.get(self.holders.get(label)?.first()?)

@@ -7,12 +7,17 @@ mod collector;
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
 use prometheus_client::{encoding::text::encode, registry::Registry};
 
-use crate::{Snapshot, faults::Faults, limit::Verdict, wire::kind};
+use crate::{
+    Snapshot,
+    faults::Faults,
+    limit::Verdict,
+    wire::{self, kind},
+};
 use collector::Totals;
 
 /// The types that are counted by name; all others are one.
@@ -76,12 +81,15 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts a query and its answer, which is in octets.
-    pub fn answered(&self, kind: Option<u16>, answer: &[u8]) {
+    /// Counts a query by its type.
+    pub fn asked(&self, kind: Option<u16>) {
         let at = KINDS.iter().position(|(number, _)| Some(*number) == kind).unwrap_or(KINDS.len());
         add(&self.by_kind[at], 1);
-        let code = usize::from(answer.get(3).map_or(0, |octet| octet & 0x0f));
-        add(&self.by_code[code.min(CODES.len() - 1)], 1);
+    }
+
+    /// Counts an answer that is sent, which is in octets.
+    pub fn answered(&self, answer: &[u8]) {
+        add(&self.by_code[usize::from(wire::code(answer)).min(CODES.len() - 1)], 1);
     }
 
     /// Counts a message that gets no answer.
@@ -133,6 +141,8 @@ pub struct Metrics {
 pub struct State {
     /// Whether the served zone comes from the disk and has not been compared with the API yet.
     pub stale: AtomicBool,
+    /// How many instances have no name because the static part or another instance has it.
+    pub unnamed: AtomicUsize,
     /// When the API server last said something.
     pub contact: AtomicU64,
     /// When the served zone last changed.
@@ -194,16 +204,23 @@ mod tests {
     fn what_threads_count_is_added_up_and_told_by_type_and_code() {
         let metrics = Metrics::default();
         let (one, other) = (metrics.part(), metrics.part());
-        one.answered(Some(kind::A), &[0, 0, 0x84, 0]);
-        other.answered(Some(kind::A), &[0, 0, 0x84, 3]);
-        other.answered(Some(65_280), &[0, 0, 0x84, 3]);
+        one.asked(Some(kind::A));
+        one.answered(&[0, 0, 0x84, 0]);
+        for kind in [kind::A, 65_280] {
+            other.asked(Some(kind));
+            other.answered(&[0, 0, 0x84, 3]);
+        }
+        let bad_version = [0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 41, 4, 208, 1, 0, 0, 0, 0, 0];
+        one.answered(&bad_version);
         one.took(3, 40);
         one.judged(Verdict::Drop);
         let text = metrics.text(&Snapshot::default()).unwrap();
         for line in [
             "ecqx_dns_queries_total{type=\"A\"} 2",
             "ecqx_dns_queries_total{type=\"other\"} 1",
+            "ecqx_dns_responses_total{code=\"NOERROR\"} 1",
             "ecqx_dns_responses_total{code=\"NXDOMAIN\"} 2",
+            "ecqx_dns_responses_total{code=\"other\"} 1",
             "ecqx_dns_rate_limited_total{verdict=\"dropped\"} 1",
             "ecqx_dns_latency_seconds_count 3",
             "ecqx_dns_zone_stale 0",

@@ -169,7 +169,12 @@ impl Publisher {
         // The first list has confirmed what was kept, or is about to correct it.
         self.state.stale.store(false, Ordering::Relaxed);
         if self.served == Some(revision) {
-            // What was resumed is told of only now that it is known to hold.
+            // What was resumed is told of only now that it is known to hold: to secondaries too, who may have missed it before.
+            if self.kept.borrow().is_none()
+                && let Some(zone) = self.snapshot.load_full()
+            {
+                self.keep(&zone);
+            }
             self.tell();
             return Ok(());
         }
@@ -199,8 +204,14 @@ impl Publisher {
         let serial = serial::after(Some(current.serial()), wanted);
         let zone = current.resigned(Some(&signing), serial)?;
         tracing::info!(zone = %zone.origin(), serial, "the zone is signed anew");
-        self.replace(current, zone, Vec::new());
+        self.replace(Some(current), zone, Vec::new());
         Ok(())
+    }
+
+    /// How many instances have no name because the static part or another instance has it.
+    fn unnamed(&self) -> usize {
+        let taken = self.settings.taken().filter(|label| self.book.is_wanted(label)).count();
+        self.book.shared() + taken
     }
 
     fn wanted_signing(&self) -> Option<Arc<Signing>> {
@@ -238,32 +249,46 @@ impl Publisher {
     fn swap(&mut self, changes: Vec<Change>, serial: u32) -> Result<(), ZoneError> {
         let labels: Vec<Label> = changes.iter().map(|(label, _)| label.clone()).collect();
         let current = self.snapshot.load_full();
-        let is_first = current.is_none();
-        let current = current.map_or_else(|| Zone::new(Arc::clone(&self.settings), serial).map(Arc::new), Ok)?;
-        let mut zone = current.changed(changes, serial)?;
-        if is_first {
-            zone = zone.resigned(self.wanted_signing().as_ref(), serial)?;
-        }
+        let zone = match &current {
+            Some(current) => current.changed(changes, serial)?,
+            None => Zone::new(Arc::clone(&self.settings), serial)?
+                .changed(changes, serial)?
+                .resigned(self.wanted_signing().as_ref(), serial)?,
+        };
         tracing::info!(zone = %zone.origin(), serial, changes = labels.len(), names = zone.len(), "the zone has changed");
         self.replace(current, zone, labels);
         Ok(())
     }
 
-    fn replace(&mut self, current: Arc<Zone>, zone: Zone, labels: Vec<Label>) {
-        let (serial, settings) = (zone.serial(), self.described(zone.signing()));
+    /// Serves another zone in place of the one that was served, if any was.
+    fn replace(&mut self, current: Option<Arc<Zone>>, zone: Zone, labels: Vec<Label>) {
         warn_of_unwritten(&zone, &labels);
-        // A secondary may ask as soon as the new one is served, so the way there is laid first.
-        self.history.left(current, labels);
-        self.snapshot.store(Some(Arc::new(zone)));
-        self.state.swapped(false);
+        // A secondary may ask as soon as the new one is served, so the way there is laid first. Nobody has what was never served.
+        if let Some(current) = current {
+            self.history.left(current, labels, &zone);
+        }
+        let zone = Arc::new(zone);
+        self.snapshot.store(Some(Arc::clone(&zone)));
+        self.state.swapped(!self.book.is_complete());
+        self.keep(&zone);
+        self.tell();
+    }
+
+    /// Hands the zone on to the disk and to the secondaries.
+    fn keep(&self, zone: &Zone) {
+        let (serial, settings) = (zone.serial(), self.described(zone.signing()));
         let held = self.book.held().clone();
         let zone = self.settings.origin().to_ascii().trim_end_matches('.').to_owned();
         let revision = self.served.unwrap_or_default();
         self.kept.send_replace(Some(Kept { zone, serial, revision, settings, held }));
-        self.tell();
     }
 
+    /// Tells of what was compared with the API server, and of nothing before that.
     fn tell(&self) {
+        if !self.book.is_complete() {
+            return;
+        }
+        self.state.unnamed.store(self.unnamed(), Ordering::Relaxed);
         self.held.send_replace(Some(self.book.held().clone()));
         self.versions.send_replace(self.version());
     }

@@ -15,7 +15,6 @@ use crate::{
         Keys,
         tsig::{Checked, Session},
     },
-    wire::UDP_PAYLOAD,
     zone::Zone,
 };
 
@@ -57,7 +56,7 @@ pub fn respond(zone: Option<&Zone>, message: &[u8], asking: Asking<'_>, out: &mu
         return Some(Answered::default());
     }
     match asking.keys.check(message, asking.now) {
-        Checked::Unsigned => full::respond(zone, message, asking, out),
+        Checked::Unsigned => full::respond(zone, message, asking, 0, out),
         Checked::Good { session, message } => signed(zone, &message, session, asking, out),
         Checked::Bad(answer) => {
             // A response is not answered, whatever it is signed with.
@@ -67,7 +66,7 @@ pub fn respond(zone: Option<&Zone>, message: &[u8], asking: Asking<'_>, out: &mu
     }
 }
 
-/// The answer to a signed message, signed too; cut where the signature is too much for a datagram.
+/// The answer to a signed message, signed too. It leaves room for the signature, or is cut (RFC 8945, section 5.3.2).
 fn signed(
     zone: Option<&Zone>,
     message: &[u8],
@@ -75,11 +74,7 @@ fn signed(
     asking: Asking<'_>,
     out: &mut Vec<u8>,
 ) -> Option<Answered> {
-    full::respond(zone, message, asking, out)?;
-    let limit = usize::from(UDP_PAYLOAD);
-    if asking.transport == Transport::Udp && out.len() + session.octets() > limit {
-        full::truncated(message, asking, out);
-    }
+    full::respond(zone, message, asking, session.octets(), out)?;
     session.sign(out, asking.now);
     Some(Answered { proven: true })
 }

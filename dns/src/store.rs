@@ -7,7 +7,7 @@ mod document;
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rpds::RedBlackTreeMapSync;
@@ -17,8 +17,11 @@ pub use document::{Damage, Kept, digest};
 
 use crate::{book::Key, published::Published};
 
-/// How often the file is written at most: what is newer is compared with the API server's list at a start anyway.
+/// The longest pause between two writes of the file, and how soon one that failed is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The pause is so many times as long as the write took: a small zone is on the disk some milliseconds after it is served, and a large
+/// one takes no more than a twentieth of the time. What is newer at a crash is compared with the API server's list at the next start.
+const PAUSE_PER_WRITE: u32 = 20;
 
 /// What instances publish, shared with the book at no cost.
 pub type Held = RedBlackTreeMapSync<Key, Published>;
@@ -88,28 +91,34 @@ impl Store {
         std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
     }
 
-    /// Keeps what comes, until nothing more can come; the last is always kept.
+    /// Keeps what comes, until nothing more can come; the last is always kept, and what cannot be kept is tried again.
     pub async fn keep(self, mut newest: watch::Receiver<Option<Kept>>) {
         while newest.changed().await.is_ok() {
-            let kept = newest.borrow_and_update().clone();
-            self.keep_one(kept).await;
+            let (kept, begin) = (newest.borrow_and_update().clone(), Instant::now());
+            let saved = self.keep_one(kept).await;
+            if !saved {
+                newest.mark_changed();
+            }
+            let pause = if saved { PAUSE.min(begin.elapsed() * PAUSE_PER_WRITE) } else { PAUSE };
             tokio::select! {
-                () = tokio::time::sleep(PAUSE) => (),
+                () = tokio::time::sleep(pause) => (),
                 // When nothing more can come, what came during the pause is still kept.
                 () = closed(newest.clone()) => (),
             }
         }
     }
 
-    async fn keep_one(&self, kept: Option<Kept>) {
-        let Some(kept) = kept else { return };
+    /// Whether there is nothing left to do about it.
+    async fn keep_one(&self, kept: Option<Kept>) -> bool {
+        let Some(kept) = kept else { return true };
         let store = self.clone();
         let saved = tokio::task::spawn_blocking(move || store.save(&kept)).await;
-        match saved {
+        match &saved {
             Ok(Ok(())) => (),
             Ok(Err(error)) => tracing::warn!(%error, "the zone cannot be kept for a start without the API server"),
             Err(error) => tracing::warn!(%error, "keeping the zone broke off"),
         }
+        matches!(saved, Ok(Ok(())))
     }
 }
 
@@ -141,6 +150,27 @@ mod tests {
         assert_eq!(store.load("epygicloud.com").unwrap(), Some(kept(1, &["a"])));
         store.save(&kept(2, &[])).unwrap();
         assert_eq!(store.load("epygicloud.com").unwrap(), Some(kept(2, &[])));
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_kept_is_kept_as_soon_as_it_can_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("later");
+        let store = Store::new(place.join("zone"));
+        let (sender, receiver) = watch::channel(None);
+        let keeping = tokio::spawn(store.clone().keep(receiver));
+        sender.send_replace(Some(kept(7, &["a"])));
+        // One try fails for certain: it runs on another thread, and the folder is made only after this has waited.
+        tokio::time::sleep(PAUSE / 2).await;
+        std::fs::create_dir(&place).unwrap();
+        let saved = async {
+            while store.load("epygicloud.com").unwrap().is_none() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), saved).await.unwrap();
+        drop(sender);
+        keeping.await.unwrap();
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use kube::{
 };
 use tokio::{
     sync::mpsc::{self, Sender},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use crate::{
@@ -27,6 +27,9 @@ use crate::{
 const WATCH_TIMEOUT: u32 = 10;
 /// How long a watch may be silent: longer than it lasts means that the connection has died without a word.
 const SILENCE: Duration = Duration::from_secs(13);
+/// What a watch lasts at least: one that ends sooner without a word was no watch, but an answer that was cut off or is none. kube
+/// does not tell them apart.
+const LEAST: Duration = Duration::from_secs(1);
 /// How long the API server may take to begin an answer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// The longest pause before the API server is tried again. Short, since a name can wait on it.
@@ -49,6 +52,8 @@ enum Trouble {
     Expired,
     #[error("the API server gave the revision {0:?}, which is no number")]
     Revision(String),
+    #[error("the API server ended a watch as soon as it had begun")]
+    Short,
     #[error("nobody takes the events")]
     Closed,
 }
@@ -120,10 +125,12 @@ impl Watch {
     async fn watch(&self, revision: &mut String) -> Result<(), Trouble> {
         let params = WatchParams::default().timeout(WATCH_TIMEOUT);
         let events = timeout(ANSWER, self.api.watch(&params, revision)).await?.map_err(expired)?;
-        let mut events = pin!(events);
-        self.state.heard();
+        let (mut events, begin, mut any) = (pin!(events), Instant::now(), false);
         while let Some(event) = timeout(SILENCE, events.next()).await? {
-            match event.map_err(expired)? {
+            let event = event.map_err(expired)?;
+            self.state.heard();
+            any = true;
+            match event {
                 WatchEvent::Added(watched) | WatchEvent::Modified(watched) => {
                     let at = watched.resource_version().unwrap_or_default();
                     let event = Event::Changed(key(&watched), self.sight(&watched), number(&at)?);
@@ -140,6 +147,10 @@ impl Watch {
                 WatchEvent::Error(status) => return Err(expired(kube::Error::Api(status))),
             }
         }
+        if !any && begin.elapsed() < LEAST {
+            return Err(Trouble::Short);
+        }
+        self.state.heard();
         Ok(())
     }
 

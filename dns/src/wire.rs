@@ -85,6 +85,21 @@ pub fn asked_kind(message: &[u8]) -> Option<u16> {
     read_u16(message, HEADER + name + 1)
 }
 
+/// The response code of a message of ours, with its upper part, which stands in the OPT record (RFC 6891, section 6.1.3). Only an
+/// answer without other records has one.
+pub fn code(message: &[u8]) -> u16 {
+    let lower = message.get(3).map_or(0, |octet| u16::from(octet & 0x0f));
+    if message.get(6..10) != Some(&[0; 4][..]) {
+        return lower;
+    }
+    let question = match (message.get(5), message.get(HEADER..)) {
+        (Some(1), Some(rest)) => name::labels(rest).map(|label| label.len() + 1).sum::<usize>() + 5,
+        _ => 0,
+    };
+    let opt = message.get(HEADER + question..).filter(|rest| rest.starts_with(&[0, 0, 41]));
+    opt.and_then(|opt| opt.get(5)).map_or(lower, |upper| u16::from(*upper) << 4 | lower)
+}
+
 /// Reads a 16-bit number.
 pub fn read_u16(octets: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes(octets.get(at..at + 2)?.try_into().ok()?))

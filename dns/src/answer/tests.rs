@@ -66,7 +66,7 @@ fn ask_class(zone: &Zone, name: &str, kind: RecordType, class: DNSClass) -> Seen
         cookies: &cookies,
         keys: &Keys::default(),
     };
-    assert!(full::respond(Some(zone), &message.to_vec().unwrap(), asking, &mut out).is_some());
+    assert!(full::respond(Some(zone), &message.to_vec().unwrap(), asking, 0, &mut out).is_some());
     let answer = Message::from_vec(&out).unwrap();
     let texts = |records: &[Record]| records.iter().map(text).collect();
     let sections = [texts(&answer.answers), texts(&answer.authorities), texts(&answer.additionals)];

@@ -30,9 +30,9 @@ impl Collector for Totals {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         let kinds = KINDS.iter().map(|(_, name)| *name).chain(["other"]).enumerate();
         let kinds = kinds.map(|(at, name)| (name, self.sum(|part| &part.by_kind[at])));
-        family(&mut encoder, "queries", "Queries that were answered, by type", "type", kinds)?;
+        family(&mut encoder, "queries", "Queries, by type", "type", kinds)?;
         let codes = CODES.iter().enumerate().map(|(at, name)| (*name, self.sum(|part| &part.by_code[at])));
-        family(&mut encoder, "responses", "Answers, by response code", "code", codes)?;
+        family(&mut encoder, "responses", "Answers that were sent, by response code", "code", codes)?;
         let verdicts = [("dropped", self.sum(|part| &part.dropped)), ("slipped", self.sum(|part| &part.slipped))];
         family(&mut encoder, "rate_limited", "Answers beyond a network's rate", "verdict", verdicts)?;
         let silent = [("not_a_query", self.sum(|part| &part.silent))];
@@ -80,7 +80,8 @@ impl Totals {
         gauge(encoder, "zone_names", "Labels right below the zone", names)?;
         gauge(encoder, "zone_serial", "The zone's serial", serial)?;
         let unwritten = zone.map_or(0, Zone::unwritten_count);
-        let faulty = i64::try_from(self.state.faults.count() + unwritten).unwrap_or(i64::MAX);
+        let unnamed = self.state.unnamed.load(Ordering::Relaxed);
+        let faulty = i64::try_from(self.state.faults.count() + unwritten + unnamed).unwrap_or(i64::MAX);
         gauge(encoder, "faulty_instances", "Instances that cannot be served as their status says", faulty)?;
         gauge(encoder, "zone_stale", "1 while the zone comes from the disk and the API server was not reached", stale)?;
         gauge(encoder, "zone_age_seconds", "Since the zone last changed; -1 without one", age(&self.state.changed))?;

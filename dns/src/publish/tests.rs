@@ -152,4 +152,45 @@ fn a_replica_that_lags_behind_still_comes_to_the_same_serial() {
     assert_eq!(served(&old), served(&new));
 }
 
+#[test]
+fn who_has_the_first_zone_that_was_served_is_told_what_went_and_what_came_after_it() {
+    let history = History::default();
+    let mut publisher = publisher().recording(history.clone());
+    publisher.enter(list(&[("a", 1), ("b", 2)], 100)).unwrap();
+    publisher.enter([Event::Deleted(key("b"), 101)]).unwrap();
+    let zone = publisher.snapshot.load_full().unwrap();
+    let sizes: Vec<usize> = history
+        .since(100, &zone)
+        .into_iter()
+        .map(|item| match item {
+            crate::transfer::stream::Item::Sets(sets) => sets.len(),
+            _ => 100,
+        })
+        .collect();
+    assert_eq!(sizes, [1, 1, 4, 1, 0, 1], "address, NAPTR and two services of b go, and nothing comes");
+}
+
+#[test]
+fn a_kept_zone_is_told_of_once_it_is_known_to_hold_and_not_before() {
+    let mut before = publisher();
+    before.enter(list(&[("a", 1)], 100)).unwrap();
+    let kept = before.kept().borrow().clone().unwrap();
+    let mut after = publisher();
+    let (told, held) = (after.kept(), after.held());
+    after.resume(&kept).unwrap();
+    assert!(told.borrow().is_none() && held.borrow().is_none());
+    after.enter(list(&[("a", 1)], 900)).unwrap();
+    assert_eq!(told.borrow().as_ref(), Some(&kept), "secondaries may have missed it");
+    assert!(held.borrow().is_some());
+}
+
+#[test]
+fn instances_that_have_no_name_because_another_has_it_are_counted() {
+    let settings = crate::zone::tests::settings_with("www A 203.0.113.80\n").unwrap();
+    let mut publisher = Publisher::new(settings, Snapshot::default());
+    publisher.enter(list(&[("a", 1), ("www", 2)], 100)).unwrap();
+    publisher.enter([seen("second", "a", 3, 101)]).unwrap();
+    assert_eq!(publisher.state.unnamed.load(Ordering::Relaxed), 2);
+}
+
 mod signed;

@@ -15,8 +15,14 @@ use crate::{
     zone::Zone,
 };
 
-/// Writes the answer into `out`, if one is due.
-pub fn respond(zone: Option<&Zone>, message: &[u8], asking: Asking<'_>, out: &mut Vec<u8>) -> Option<Answered> {
+/// Writes the answer into `out`, if one is due, and leaves room for `tail` octets after it, which a signature takes.
+pub fn respond(
+    zone: Option<&Zone>,
+    message: &[u8],
+    asking: Asking<'_>,
+    tail: usize,
+    out: &mut Vec<u8>,
+) -> Option<Answered> {
     if message.get(2).is_none_or(|flags| flags & frame::RESPONSE != 0) || message.len() < HEADER {
         return None;
     }
@@ -27,10 +33,13 @@ pub fn respond(zone: Option<&Zone>, message: &[u8], asking: Asking<'_>, out: &mu
     let shown = shown(&request, asking);
     let answer = match shown {
         Some(Shown::Malformed) => Answer::refusal(ResponseCode::FormErr),
+        // Whoever has no question but a cookie asks for a cookie (RFC 7873, section 5.4).
+        Some(_) if is_plain(&request) && request.queries.is_empty() => Answer::refusal(ResponseCode::NoError),
         _ => decide(zone, &request),
     };
     let cookie = cookie(shown, asking);
-    write(&request, Some(&answer), &cookie, asking.transport, message, out);
+    let room = limit(request.edns.as_ref(), asking.transport).saturating_sub(tail);
+    write(&request, Some(&answer), &cookie, room, message, out);
     Some(Answered { proven: matches!(shown, Some(Shown::Proven(_))) })
 }
 
@@ -38,7 +47,8 @@ pub fn respond(zone: Option<&Zone>, message: &[u8], asking: Asking<'_>, out: &mu
 pub fn truncated(message: &[u8], asking: Asking<'_>, out: &mut Vec<u8>) -> bool {
     let Some(request) = read(message) else { return false };
     let cookie = cookie(shown(&request, asking), asking);
-    write(&request, None, &cookie, asking.transport, message, out);
+    let room = limit(request.edns.as_ref(), asking.transport);
+    write(&request, None, &cookie, room, message, out);
     true
 }
 
@@ -74,6 +84,11 @@ fn read(message: &[u8]) -> Option<Message> {
     decoder.is_empty().then_some(request)
 }
 
+/// Whether it is a query of a version of EDNS that we know.
+fn is_plain(request: &Message) -> bool {
+    request.metadata.op_code == OpCode::Query && request.edns.as_ref().is_none_or(|edns| edns.version() == 0)
+}
+
 /// The answer to a message, before its size is looked at.
 fn decide<'z>(zone: Option<&'z Zone>, request: &Message) -> Answer<'z> {
     // The version goes before all else: what a later one means, we cannot know (RFC 6891, section 6.1.3).
@@ -105,12 +120,12 @@ fn bare(message: &[u8], code: ResponseCode, out: &mut Vec<u8>) {
     out.extend([0; 8]);
 }
 
-/// Writes the whole message, cut where there is no answer or it does not fit.
+/// Writes the whole message, cut where there is no answer or it does not fit into `room` octets.
 fn write(
     request: &Message,
     answer: Option<&Answer<'_>>,
     options: &[u8],
-    transport: Transport,
+    room: usize,
     message: &[u8],
     out: &mut Vec<u8>,
 ) {
@@ -119,8 +134,7 @@ fn write(
     out[2] |= if answer.is_some_and(|answer| answer.authoritative) { frame::AUTHORITATIVE } else { 0 };
     question(request, out);
     let opt = if request.edns.is_some() { OPT_LENGTH + options.len() } else { 0 };
-    let limit = limit(request.edns.as_ref(), transport) - opt;
-    let mut writer = Writer::after_question(out, limit);
+    let mut writer = Writer::after_question(out, room.saturating_sub(opt));
     if !answer.is_some_and(|answer| records(&mut writer, answer)) {
         out[2] |= frame::TRUNCATED;
     }

@@ -105,7 +105,7 @@ fn agree(zone: &Zone, message: &[u8], transport: Transport) -> bool {
     let (mut fast, mut full) = (Vec::new(), Vec::new());
     let cookies = Cookies::of_this_process();
     let asking = asking(transport, &cookies);
-    assert!(full::respond(Some(zone), message, asking, &mut full).is_some(), "a query gets an answer");
+    assert!(full::respond(Some(zone), message, asking, 0, &mut full).is_some(), "a query gets an answer");
     Message::from_vec(&full).unwrap();
     let answered = fast::respond(zone, message, transport, &mut fast);
     if answered {
@@ -283,4 +283,39 @@ fn an_answer_that_slips_through_the_rate_limit_has_question_and_opt_and_tc_and_n
     assert!(answer.metadata.truncation && answer.edns.is_some());
     assert_eq!((answer.queries.len(), answer.answers.len(), answer.authorities.len()), (1, 0, 0));
     assert!(out.len() <= message.len() + 16, "it does not amplify");
+}
+
+#[test]
+fn a_signed_answer_is_no_longer_with_its_signature_than_the_client_takes() {
+    let (zone, cookies, mut out) = (zone(false), Cookies::of_this_process(), Vec::new());
+    let keys = Keys::parse("one hmac-sha512 c2VjcmV0IG9mIDMyIG9jdGV0cywgYXQgcmFuZG9tLi4=\n").unwrap();
+    let name = WireName::of(&"some.epygicloud.com.".parse().unwrap());
+    let (mut whole, mut cut) = (0, 0);
+    for payload in [0_u16].into_iter().chain((512..=1400).step_by(8)) {
+        let edns = (payload > 0).then_some(Edns { payload, dnssec_ok: false });
+        for kind in [kind::AAAA, kind::NAPTR, kind::MX] {
+            let mut message = query(1, [0, 0], name.as_bytes(), kind, edns);
+            let asking = Asking { keys: &keys, ..asking(Transport::Udp, &cookies) };
+            Session::new(keys.named("one").unwrap().clone()).sign(&mut message, asking.now);
+            assert!(respond(Some(&zone), &message, asking, &mut out).is_some());
+            assert!(out.len() <= usize::from(payload.clamp(512, 1232)), "{} of {payload}", out.len());
+            let answer = Message::from_vec(&out).unwrap();
+            if answer.metadata.truncation { cut += 1 } else { whole += 1 }
+        }
+    }
+    assert!(whole > 100 && cut > 10, "{whole} whole, {cut} cut");
+}
+
+#[test]
+fn who_has_no_question_but_a_cookie_gets_a_cookie() {
+    let (zone, cookies, mut out) = (zone(false), Cookies::of_this_process(), Vec::new());
+    let asking = asking(Transport::Udp, &cookies);
+    let mut message = vec![0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 12, 0, 10, 0, 8];
+    message.extend([7; 8]);
+    assert!(respond(Some(&zone), &message, asking, &mut out).is_some());
+    let answer = Message::from_vec(&out).unwrap();
+    assert_eq!((out[3] & 15, answer.queries.len(), out.len()), (0, 0, 12 + 11 + 28), "{answer:?}");
+    let without = [&message[..21], &[0, 0]].concat();
+    assert!(respond(Some(&zone), &without, asking, &mut out).is_some());
+    assert_eq!(out[3] & 15, 1, "without a cookie there is nothing to answer");
 }

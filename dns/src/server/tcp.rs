@@ -119,7 +119,8 @@ impl Talk {
             self.counts.silent();
             return false;
         }
-        self.counts.answered(wire::asked_kind(&self.out), &self.out);
+        self.counts.asked(wire::asked_kind(&self.out));
+        self.counts.answered(&self.out);
         self.sampler.note(self.place.client, "tcp", &self.out);
         let sent = send(stream, &self.out).await;
         self.counts.took(1, u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX));

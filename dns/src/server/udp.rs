@@ -103,7 +103,7 @@ impl Worker {
                 continue;
             };
             count += 1;
-            self.counts.answered(wire::asked_kind(out), out);
+            self.counts.asked(wire::asked_kind(out));
             self.sampler.note(client, "udp", out);
             let mut judge = || self.limiter.judge(client, sort(out), milliseconds);
             let verdict = if answered.proven { Verdict::Send } else { judge() };
@@ -114,6 +114,7 @@ impl Worker {
                 Verdict::Drop => false,
             };
             if sent {
+                self.counts.answered(out);
                 outgoing.keep(sender);
             }
         }
@@ -123,7 +124,7 @@ impl Worker {
 
 /// What sort of answer it is, for the rate limit.
 fn sort(answer: &[u8]) -> Sort {
-    match (answer[3] & 0x0f, &answer[6..8]) {
+    match (wire::code(answer), &answer[6..8]) {
         (0, [0, 0]) | (3, _) => Sort::Negative,
         (0, _) => Sort::Answer,
         _ => Sort::Error,

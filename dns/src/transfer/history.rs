@@ -18,8 +18,9 @@ use crate::{
 
 /// How many states are remembered.
 const STATES: usize = 2000;
-/// How many changed labels they may have together: whoever missed more is better off with the whole.
-const LABELS: usize = 50_000;
+/// How many changed labels, and signed parts that were signed anew, they may have together: that is what they hold beside the zone, and
+/// whoever missed more is better off with the whole.
+const PARTS: usize = 50_000;
 
 /// The last states of the zone, with what changed after each.
 #[derive(Clone, Debug, Default)]
@@ -27,20 +28,47 @@ pub struct History(Arc<Mutex<Steps>>);
 
 #[derive(Debug, Default)]
 struct Steps {
-    steps: VecDeque<(Arc<Zone>, Vec<Label>)>,
-    labels: usize,
+    steps: VecDeque<Step>,
+    parts: usize,
+}
+
+/// One state of the zone and what came after it.
+#[derive(Clone, Debug)]
+struct Step {
+    zone: Arc<Zone>,
+    /// The labels that changed after it.
+    changed: Arc<[Label]>,
+    /// How many parts it does not share with its successor.
+    parts: usize,
 }
 
 impl History {
-    /// Remembers a state, and the labels that changed after it.
-    pub fn left(&self, zone: Arc<Zone>, changed: Vec<Label>) {
+    /// Remembers a state that was served, and the labels that changed on the way to the next.
+    pub fn left(&self, zone: Arc<Zone>, changed: Vec<Label>, next: &Zone) {
         let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        steps.labels += changed.len();
-        steps.steps.push_back((zone, changed));
-        while steps.steps.len() > STATES || steps.labels > LABELS {
-            let Some((_, gone)) = steps.steps.pop_front() else { return };
-            steps.labels -= gone.len();
+        let signed = match next.touched() {
+            None => 0,
+            Some(Touched::These { labels, links }) => labels.len() + links.len(),
+            Some(Touched::All) => {
+                // No difference leads over it, so what was before is of no use to anybody.
+                *steps = Steps::default();
+                return;
+            }
+        };
+        let parts = changed.len() + signed;
+        steps.parts += parts;
+        steps.steps.push_back(Step { zone, changed: changed.into(), parts });
+        while steps.steps.len() > STATES || steps.parts > PARTS {
+            let Some(gone) = steps.steps.pop_front() else { return };
+            steps.parts -= gone.parts;
         }
+    }
+
+    /// The last state with this serial, and all after it.
+    fn from(&self, serial: u32) -> Option<Vec<Step>> {
+        let steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = steps.steps.iter().rposition(|step| step.zone.serial() == serial)?;
+        Some(steps.steps.range(from..).cloned().collect())
     }
 
     /// What leads from a serial to the zone: nothing but the SOA for who has it, or something newer; the changes for who has a
@@ -49,17 +77,14 @@ impl History {
         if !serial::is_after(zone.serial(), serial) {
             return stream::soa(zone).into_iter().collect();
         }
-        let steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(from) = steps.steps.iter().position(|(state, _)| state.serial() == serial) else {
-            return stream::whole(zone);
-        };
+        // Looked up under the lock, worked out after it: signatures may have to be made, and changes are not to wait for them.
+        let Some(steps) = self.from(serial) else { return stream::whole(zone) };
+        let [first, rest @ ..] = &*steps else { return stream::whole(zone) };
         let mut changed = Changed::default();
-        changed
-            .labels
-            .extend(steps.steps.range(from..).flat_map(|(_, labels)| labels).map(|label| label.as_str().as_bytes()));
-        let later = steps.steps.range(from + 1..).map(|(state, _)| &**state).chain([&**zone]);
+        changed.labels.extend(steps.iter().flat_map(|step| &*step.changed).map(|label| label.as_str().as_bytes()));
+        let later = rest.iter().map(|step| &*step.zone).chain([&**zone]);
         if later.filter_map(Zone::touched).all(|touched| changed.enter(touched)) {
-            changes(&steps.steps[from].0, zone, &changed)
+            changes(&first.zone, zone, &changed)
         } else {
             stream::whole(zone)
         }
@@ -158,7 +183,7 @@ mod tests {
         let content = address.map(|address| published(label, &[address]));
         let label = Label::parse(label).unwrap();
         let next = Arc::new(zone.changed([(label.clone(), content)], zone.serial() + 1).unwrap());
-        history.left(Arc::clone(zone), vec![label]);
+        history.left(Arc::clone(zone), vec![label], &next);
         next
     }
 
@@ -183,7 +208,7 @@ mod tests {
         let first = Arc::new(zone(&[usual.clone(), published("b", &["203.0.113.2"])]));
         let content = Published { is_about_to_change: true, ..usual };
         let second = Arc::new(first.changed([(content.label.clone(), Some(content.clone()))], 1001).unwrap());
-        history.left(first, vec![content.label]);
+        history.left(first, vec![content.label], &second);
         assert_eq!(sizes(history.since(1000, &second)), [1, 1, 4, 1, 4, 1]);
     }
 

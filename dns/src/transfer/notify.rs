@@ -70,20 +70,37 @@ pub async fn tell(
         for attempt in 0..TRIES {
             let soa = serial.and_then(|serial| settings.soa_set(serial).ok());
             let message = message(rand::random(), key.clone(), settings.wire_origin(), soa.as_ref());
-            match once(address, &message, PATIENCE * 2_u32.pow(attempt)).await {
-                Ok(true) => break,
-                Ok(false) => tracing::debug!(%address, serial, "a secondary does not answer"),
-                Err(error) => {
-                    tracing::warn!(%address, serial, %error, "a secondary cannot be told of a new serial");
-                    tokio::time::sleep(PATIENCE).await;
-                }
-            }
+            let tried = attempt_once(address, serial, &message, PATIENCE * 2_u32.pow(attempt));
             // A newer serial begins anew: it is told of at once, and with all tries.
-            if newest.has_changed().unwrap_or(true) {
-                break;
+            tokio::select! {
+                told = tried => if told { break },
+                () = changed(newest.clone()) => break,
+            }
+            if newest.has_changed().is_err() {
+                return;
             }
         }
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Whether it is told. Takes the whole of its patience where it is not.
+async fn attempt_once(address: SocketAddr, serial: Option<u32>, message: &[u8], patience: Duration) -> bool {
+    match once(address, message, patience).await {
+        Ok(true) => return true,
+        Ok(false) => tracing::debug!(%address, serial, "a secondary does not answer"),
+        Err(error) => {
+            tracing::warn!(%address, serial, %error, "a secondary cannot be told of a new serial");
+            tokio::time::sleep(patience).await;
+        }
+    }
+    false
+}
+
+/// Waits for something newer than was last looked at; for ever where nothing more can come.
+async fn changed(mut newest: watch::Receiver<Option<Kept>>) {
+    if newest.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

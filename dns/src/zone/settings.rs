@@ -161,6 +161,11 @@ impl ZoneSettings {
         self.branches.contains_key(label.as_str().as_bytes())
     }
 
+    /// The labels at or below which a name server or the static part stands.
+    pub fn taken(&self) -> impl Iterator<Item = &[u8]> {
+        self.branches.keys().map(|label| &**label)
+    }
+
     /// The name servers that stand in the zone without an address. The zone can be served, as in a trial where no address is
     /// known yet, but not delegated to them.
     pub fn unreachable_name_servers(&self) -> impl Iterator<Item = &Name> {

@@ -26,7 +26,7 @@ pub fn zone_bytes(zone: &Zone) -> Vec<u8> {
     bytes
 }
 
-fn settings_with(text: &str) -> Result<Arc<ZoneSettings>, ZoneError> {
+pub fn settings_with(text: &str) -> Result<Arc<ZoneSettings>, ZoneError> {
     let servers = SERVERS.map(|text| text.parse().unwrap());
     ZoneSettings::with_static("epygicloud.com", &servers, Timers::default(), text).map(Arc::new)
 }

@@ -1,4 +1,5 @@
-//! An API server whose connection dies without a word: the watch is given up, and taken up again where it stood.
+//! An API server whose connection dies without a word, and one whose answers are cut off: the watch is given up, and taken up again
+//! where it stood, without haste. The API server is a stand-in: the real one cannot be made to do this.
 
 use std::{
     net::SocketAddr,
@@ -18,8 +19,17 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// Answers a list; the first watch hears nothing, the second of an instance.
-async fn answer(mut stream: TcpStream, watches: Arc<AtomicUsize>) {
+/// What becomes of a watch.
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    /// The first hears nothing, the second of an instance.
+    Silent,
+    /// Each gets half a line and the end.
+    CutOff,
+}
+
+/// Answers a list, and spoils a watch.
+async fn answer(mut stream: TcpStream, watches: Arc<AtomicUsize>, fault: Fault) {
     let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
     while !request.ends_with(b"\r\n\r\n") {
         let Ok(length @ 1..) = stream.read(&mut buffer).await else { return };
@@ -44,7 +54,13 @@ async fn answer(mut stream: TcpStream, watches: Arc<AtomicUsize>) {
         .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
         .await
         .unwrap();
-    if watches.fetch_add(1, Ordering::SeqCst) > 0 {
+    let earlier = watches.fetch_add(1, Ordering::SeqCst);
+    if fault == Fault::CutOff {
+        // The client may have gone.
+        let _ = stream.write_all(b"f\r\n{\"type\":\"ADDED\r\n0\r\n\r\n").await;
+        return;
+    }
+    if earlier > 0 {
         let line = format!("{}\n", json!({"type": "ADDED", "object": instance()}));
         stream.write_all(format!("{:x}\r\n{line}\r\n", line.len()).as_bytes()).await.unwrap();
     }
@@ -60,29 +76,43 @@ fn instance() -> Value {
     })
 }
 
-async fn api_server() -> SocketAddr {
+async fn api_server(watches: Arc<AtomicUsize>, fault: Fault) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let watches = Arc::new(AtomicUsize::new(0));
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            tokio::spawn(answer(stream, Arc::clone(&watches)));
+            tokio::spawn(answer(stream, Arc::clone(&watches), fault));
         }
     });
     address
 }
 
-#[tokio::test]
-async fn a_watch_that_has_died_without_a_word_is_taken_up_again_soon_and_where_it_stood() {
-    let address = api_server().await;
+fn events(address: SocketAddr) -> impl futures::Stream<Item = Event> {
     let config = kube::Config::new(format!("http://{address}").parse().unwrap());
     let client = kube::Client::try_from(config).unwrap();
-    let mut events = pin!(watch::events(client, "epygicloud.com".to_owned(), Arc::default()));
+    watch::events(client, "epygicloud.com".to_owned(), Arc::default())
+}
+
+#[tokio::test]
+async fn a_watch_that_has_died_without_a_word_is_taken_up_again_soon_and_where_it_stood() {
+    let mut events = pin!(events(api_server(Arc::default(), Fault::Silent).await));
     let begin = Instant::now();
     assert!(matches!(events.next().await, Some(Event::ListBegins)));
     assert!(matches!(events.next().await, Some(Event::ListEnds(100))));
     let event = tokio::time::timeout(Duration::from_secs(30), events.next()).await;
     assert!(matches!(event, Ok(Some(Event::Changed(_, _, 105)))), "{event:?}");
     assert!(begin.elapsed() < Duration::from_secs(25), "it took {:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn watches_that_are_cut_off_at_once_are_taken_up_again_without_haste() {
+    let watches = Arc::new(AtomicUsize::new(0));
+    let mut events = pin!(events(api_server(Arc::clone(&watches), Fault::CutOff).await));
+    assert!(matches!(events.next().await, Some(Event::ListBegins)));
+    assert!(matches!(events.next().await, Some(Event::ListEnds(100))));
+    let nothing = tokio::time::timeout(Duration::from_secs(4), events.next()).await;
+    assert!(nothing.is_err(), "{nothing:?}");
+    let count = watches.load(Ordering::SeqCst);
+    assert!((2..=20).contains(&count), "{count} watches in 4 s");
 }

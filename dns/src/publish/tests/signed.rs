@@ -102,3 +102,17 @@ async fn the_zone_is_signed_anew_when_it_is_told_even_without_events() {
     tokio::time::timeout(std::time::Duration::from_secs(20), renewed).await.unwrap();
     assert!(snapshot.load_full().unwrap().signing().unwrap().is_like(&signing(1)));
 }
+
+#[test]
+fn a_kept_zone_that_is_signed_anew_is_still_not_compared_with_the_api_server() {
+    let (_, mut first) = signer(0);
+    first.enter(list(&[("a", 1)], 100)).unwrap();
+    let kept = first.kept().borrow().clone().unwrap();
+    let (tell, mut again) = signer(0);
+    let held = again.held();
+    again.resume(&kept).unwrap();
+    sign(&tell, &mut again, 1);
+    assert!(again.state.stale.load(Ordering::Relaxed) && held.borrow().is_none());
+    again.enter(list(&[("a", 1)], 130)).unwrap();
+    assert!(!again.state.stale.load(Ordering::Relaxed) && held.borrow().is_some());
+}

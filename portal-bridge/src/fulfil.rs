@@ -132,7 +132,9 @@ async fn judge(bridge: &Bridge, name: &str, order: &PortalOrder) -> Result<Verdi
     if let Some(instance) = around.finished(&asked, &bridge.config.skus) {
         return Ok(Verdict::Stands(Outcome::Fulfilled(Some(instance))));
     }
-    let begun = around.own_instance().is_some() || around.converted_instance().is_some();
+    // What was begun goes on, for a payment is never taken back: a paid order that has begun is a paid one. Only a trial begins without, and
+    // the mark of having begun stands on an object of the reseller's, so it is no proof of a payment.
+    let begun = order.spec.term == OrderTerm::Trial && around.own_instance().is_some();
     if order.spec.payment == Payment::Void && !begun {
         return Ok(Verdict::Stands(Outcome::Void));
     }
@@ -140,7 +142,7 @@ async fn judge(bridge: &Bridge, name: &str, order: &PortalOrder) -> Result<Verdi
         Ok(decision) => decision,
         Err(holds) => return Ok(Verdict::Stands(Outcome::OnHold(holds))),
     };
-    if order.spec.payment == Payment::Awaiting && order.spec.term == OrderTerm::Paid && !begun {
+    if order.spec.payment == Payment::Awaiting && order.spec.term == OrderTerm::Paid {
         return Ok(Verdict::Stands(Outcome::AwaitingPayment));
     }
     Ok(Verdict::TakesEffect(Box::new(around), decision, now))

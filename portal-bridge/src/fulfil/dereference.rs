@@ -3,17 +3,19 @@
 
 use std::{collections::BTreeSet, fmt::Debug};
 
-use ecqx_crds::{Change, EcqxInstance, FqdnClaim, Holder, InstanceRef, LicenseSet, TrialClaim};
+use ecqx_crds::{Change, EcqxInstance, FqdnClaim, Holder, InstanceRef, LicenseSet, TrialClaim, condition};
 use ecqx_domain::{
     hostname::Label,
     order::{Decision, Item, Order, Portfolio, SkuMap, names, wanted_hostname, wanted_trials},
 };
 use futures::future::try_join_all;
-use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace, jiff::Timestamp};
+use k8s_openapi::{
+    NamespaceResourceScope, api::core::v1::Namespace, apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp,
+};
 use kube::{
     Api, Resource, ResourceExt,
     api::{ListParams, Object},
-    core::{ApiResource, NotUsed},
+    core::ApiResource,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -40,11 +42,20 @@ pub(super) struct Surroundings {
     pub portfolio: Portfolio,
 }
 
-/// Of an instance anywhere in the cluster, all that may be looked at: its host name.
+/// Of an instance anywhere in the cluster, all that may be looked at: its host name, and whether it holds it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct HostnameOnly {
     hostname: String,
 }
+
+/// What the operator has found of it.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+struct Judged {
+    #[serde(default)]
+    conditions: Vec<Condition>,
+}
+
+type Wanting = Object<HostnameOnly, Judged>;
 
 pub(super) async fn dereference(
     bridge: &Bridge,
@@ -125,15 +136,16 @@ async fn is_claimed(bridge: &Bridge, label: &Label, namespace: &str) -> Result<b
     Ok(claim.is_some_and(|claim| !own(&claim.spec.holder)))
 }
 
-/// Whether an instance anywhere wants the name, claimed or not yet.
+/// Whether an instance anywhere will claim the name: one that the operator has not looked at, or that holds it. One that was looked at
+/// and holds no name, such as one whose trial was refused or whose reservation is over, stands in nobody's way: the claim decides.
 async fn is_wanted_anywhere(bridge: &Bridge, label: &Label) -> Result<bool, FulfilError> {
     let kind = ApiResource::erase::<EcqxInstance>(&());
-    let everywhere: Api<Object<HostnameOnly, NotUsed>> = Api::all_with(bridge.client.clone(), &kind);
+    let everywhere: Api<Wanting> = Api::all_with(bridge.client.clone(), &kind);
     let mut page = ListParams::default().limit(PAGE).fields(&format!("spec.hostname={label}"));
     loop {
         let seen = everywhere.list(&page).await;
         let seen = seen.map_err(FulfilError::api("list", "EcqxInstances for host name", label.as_str()))?;
-        if seen.items.iter().any(|instance| instance.spec.hostname == label.as_str()) {
+        if seen.items.iter().any(|instance| instance.spec.hostname == label.as_str() && may_hold(instance)) {
             return Ok(true);
         }
         match seen.metadata.continue_.filter(|token| !token.is_empty()) {
@@ -141,6 +153,12 @@ async fn is_wanted_anywhere(bridge: &Bridge, label: &Label) -> Result<bool, Fulf
             None => return Ok(false),
         }
     }
+}
+
+fn may_hold(instance: &Wanting) -> bool {
+    let conditions = instance.status.as_ref().map(|status| &*status.conditions).unwrap_or_default();
+    let claimed = |c: &Condition| c.type_ == condition::HOSTNAME_CLAIMED && c.status == "True";
+    conditions.is_empty() || conditions.iter().any(claimed)
 }
 
 impl Surroundings {

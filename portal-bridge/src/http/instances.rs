@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Body,
+    body::Bytes,
     extract::{Path, Query, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 
-use super::{answer::Refusal, read_body, token::admit};
+use super::{answer::Refusal, token::admit};
 use crate::{
     bridge::Bridge,
     instances::{
@@ -50,10 +50,10 @@ pub(super) async fn request_change(
     State(bridge): State<Arc<Bridge>>,
     headers: HeaderMap,
     Path((namespace, name)): Path<(String, String)>,
-    body: Body,
+    body: Bytes,
 ) -> Result<Response, Refusal> {
     admit(&bridge, &headers).await?;
-    let asked = Asked::read(&read_body(&bridge, body).await?)?;
+    let asked = Asked::read(&body)?;
     let (told, new) = changes::request(&bridge, &Key::new(namespace, name)?, &asked).await?;
     let status = if new { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok((status, Json(told)).into_response())
@@ -81,9 +81,9 @@ pub(super) async fn put_payment(
     State(bridge): State<Arc<Bridge>>,
     headers: HeaderMap,
     Path((namespace, name)): Path<(String, String)>,
-    body: Body,
+    body: Bytes,
 ) -> Result<Response, Refusal> {
     admit(&bridge, &headers).await?;
-    let state = payment::read(&read_body(&bridge, body).await?)?;
+    let state = payment::read(&body)?;
     Ok(Json(payment::record(&bridge, &Key::new(namespace, name)?, state).await?).into_response())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Body,
+    body::Bytes,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
@@ -14,7 +14,6 @@ use ecqx_domain::order::names;
 
 use super::{
     answer::{Answer, Refusal},
-    read_body,
     take::{Taken, take},
     token::admit,
 };
@@ -23,10 +22,9 @@ use crate::{bridge::Bridge, intake::own};
 pub(super) async fn place(
     State(bridge): State<Arc<Bridge>>,
     headers: HeaderMap,
-    body: Body,
+    body: Bytes,
 ) -> Result<Response, Refusal> {
     admit(&bridge, &headers).await?;
-    let body = read_body(&bridge, body).await?;
     let taken = take(&bridge, own::read(&body, &bridge.config)?).await?;
     Ok((status(&taken), Json(Answer::of(&taken.order))).into_response())
 }

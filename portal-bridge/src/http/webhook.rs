@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Body,
+    body::Bytes,
     extract::State,
     http::{HeaderMap, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
@@ -12,7 +12,6 @@ use axum::{
 
 use super::{
     answer::{Answer, Refusal},
-    read_body,
     take::take,
 };
 use crate::{
@@ -25,9 +24,8 @@ use crate::{
 pub(super) async fn deliver(
     State(bridge): State<Arc<Bridge>>,
     headers: HeaderMap,
-    body: Body,
+    body: Bytes,
 ) -> Result<Response, Refusal> {
-    let body = read_body(&bridge, body).await?;
     if is_ping(&headers, &body) {
         return Ok(Json(Answer::ignored()).into_response());
     }

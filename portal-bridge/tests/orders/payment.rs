@@ -2,9 +2,13 @@
 
 use ecqx_crds::{InstanceTerm, OrderPhase};
 use ecqx_domain::{ledger::Term, order::Payment};
+use kube::{
+    ResourceExt,
+    api::{Patch, PatchParams},
+};
 use serde_json::{Value, json};
 
-use crate::rig::{Rig, order};
+use crate::rig::{Rig, order, trial};
 
 fn with_status(order: &Value, status: &str) -> Value {
     let mut order = order.clone();
@@ -67,4 +71,22 @@ async fn the_api_server_itself_keeps_an_orders_content_and_its_payment_from_goin
     assert!(refused(json!({"spec": {"company": null}})).await.contains("company is immutable"));
     assert!(refused(json!({"spec": {"lines": []}})).await.contains("lines are immutable"));
     assert!(refused(json!({"spec": {"payment": "Void"}})).await.contains("payment only goes up"));
+}
+
+#[tokio::test]
+async fn a_mark_on_an_instance_is_no_payment() {
+    let rig = Rig::start("marked").await;
+    assert_eq!(rig.deliver(&trial(order(1, 5401, "marked", &[("ECQX", 1)]))).await.state(), "Fulfilled");
+    for (number, mark) in [(2, "ecqx.epygicloud.com/converted-by"), (3, "ecqx.epygicloud.com/order")] {
+        let paid = order(number, 5401, "marked-too", &[("ECQX", 1), ("IP-PHONE-EXT", 2000)]);
+        let answer = rig.deliver(&with_status(&paid, "pending")).await;
+        let patch = Patch::Merge(json!({"metadata": {"annotations": {mark: answer.body["order"]}}}));
+        rig.instances_of(5401).patch("marked", &PatchParams::default(), &patch).await.unwrap();
+        for (status, state) in [("pending", "AwaitingPayment"), ("failed", "Void")] {
+            assert_eq!(rig.deliver(&with_status(&paid, status)).await.state(), state, "{mark}");
+        }
+    }
+    let (instance, licenses) = rig.only(5401).await;
+    assert_eq!((instance.name_any().as_str(), instance.spec.term), ("marked", InstanceTerm::Trial));
+    assert!(licenses.is_none_or(|set| set.spec.grants.is_empty()));
 }

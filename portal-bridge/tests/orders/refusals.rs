@@ -2,7 +2,10 @@
 
 use ecqx_crds::{EcqxInstance, FqdnClaim, OrderPhase};
 use k8s_openapi::api::core::v1::Namespace;
-use kube::Api;
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
 use serde_json::{Value, json};
 
 use crate::rig::{Rig, SECRET, TOKEN, order, sign};
@@ -63,6 +66,63 @@ async fn occupy(rig: &Rig) {
         "metadata": {"name": "by-hand"}, "spec": {"hostname": "occupied"},
     });
     rig.apply::<EcqxInstance>(Api::namespaced(rig.admin.clone(), "somebody"), instance).await;
+}
+
+#[tokio::test]
+async fn an_instance_that_holds_no_name_stands_in_nobodys_way() {
+    let rig = Rig::start("squatted").await;
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "squatter"}});
+    rig.apply::<Namespace>(Api::all(rig.admin.clone()), namespace).await;
+    let instances: Api<EcqxInstance> = Api::namespaced(rig.admin.clone(), "squatter");
+    let order = |number, hostname| order(number, 4501, hostname, &[("ECQX", 1)]);
+    // A trial that was refused, one whose reservation is over, and one that holds its name.
+    let cases = [
+        (1, "wanted", "TrialEligible", "False", "Fulfilled"),
+        (2, "over", "HostnameClaimed", "False", "Fulfilled"),
+        (3, "holding", "HostnameClaimed", "True", "OnHold"),
+    ];
+    for (number, hostname, type_, status, state) in cases {
+        let instance = json!({
+            "apiVersion": "ecqx.epygicloud.com/v1alpha1", "kind": "EcqxInstance",
+            "metadata": {"name": hostname}, "spec": {"hostname": hostname},
+        });
+        rig.apply::<EcqxInstance>(instances.clone(), instance).await;
+        assert_eq!(
+            rig.deliver(&order(number, hostname)).await.codes(),
+            ["HostnameTaken"],
+            "the operator may give it the name"
+        );
+        let condition = json!({
+            "type": type_, "status": status, "reason": "Test", "message": "", "lastTransitionTime": "2026-11-01T00:00:00Z",
+        });
+        let judged = json!({"status": {"conditions": [condition]}});
+        instances.patch_status(hostname, &PatchParams::default(), &Patch::Merge(judged)).await.unwrap();
+        assert_eq!(rig.deliver(&order(number, hostname)).await.state(), state, "{type_} {status}");
+    }
+}
+
+/// How many send their orders a byte at a time, more than are worked on at once.
+const SLOW: usize = 80;
+
+#[tokio::test]
+async fn those_who_send_slowly_keep_nobody_waiting() {
+    let rig = Rig::start("slow").await;
+    let mut slow = Vec::new();
+    for _ in 0..SLOW {
+        let mut stream = tokio::net::TcpStream::connect(rig.address()).await.unwrap();
+        let head = b"POST /webhooks/woocommerce HTTP/1.1\r\nHost: bridge\r\nContent-Length: 100\r\n\r\n{";
+        tokio::io::AsyncWriteExt::write_all(&mut stream, head).await.unwrap();
+        slow.push(stream);
+    }
+    let answer = rig.deliver(&order(1, 4601, "slow", &[("ECQX", 1)])).await;
+    assert_eq!((answer.status, answer.state()), (200, "Fulfilled"));
+    // They were there all the time, and are told in the end.
+    for mut stream in slow {
+        let mut told = String::new();
+        let read = tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut told);
+        tokio::time::timeout(std::time::Duration::from_secs(30), read).await.unwrap().unwrap();
+        assert!(told.starts_with("HTTP/1.1 400") && told.contains("BodyCutOff"), "{told}");
+    }
 }
 
 #[tokio::test]

@@ -209,6 +209,11 @@ impl Rig {
         self.set_status(customer, name, json!({"trial": trial})).await;
     }
 
+    /// Where the bridge takes connections.
+    pub fn address(&self) -> &str {
+        self.address.trim_start_matches("http://")
+    }
+
     pub async fn deliver(&self, order: &Value) -> Answer {
         let body = order.to_string().into_bytes();
         let signature = sign(SECRET, &body);

@@ -76,6 +76,12 @@ fn grants() -> Vec<Case> {
             then(&[as_trial, old_trial.clone()]),
             only_trials,
         ),
+        case(
+            "no trial names an order",
+            None,
+            then(&[with(trial(), &json!({ "orderRef": "o" }))]),
+            Some("spec.grants[].orderRef: "),
+        ),
         case("a time that stands stays", Some(standing), then(&[paid(), more_tried]), None),
         case("a time does not move", Some(standing), then(&[paid(), moved]), timed),
         case(
@@ -195,7 +201,37 @@ async fn a_resellers_users_write_trials_and_requests_and_neither_terms_nor_times
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     entries_of_several_managers_keep_their_order(&admin, &alice).await;
+    nobody_says_which_order_an_object_came_of(&admin, &alice).await;
     stage.down().await;
+}
+
+/// By these marks the bridge goes on with an order that was cut off.
+async fn nobody_says_which_order_an_object_came_of(admin: &Client, alice: &Client) {
+    let marks = [
+        ("EcqxInstance", "ecqx.epygicloud.com/order"),
+        ("EcqxInstance", "ecqx.epygicloud.com/converted-by"),
+        ("LicenseSet", "ecqx.epygicloud.com/order"),
+    ];
+    let spec = |kind| if kind == "EcqxInstance" { json!({ "hostname": "marked", "term": "Trial" }) } else { json!({}) };
+    for (at, (kind, mark)) in marks.into_iter().enumerate() {
+        let name = format!("marked-{at}");
+        create(admin, kind, RESELLER, &name, &spec(kind)).await.unwrap();
+        let annotate = async |client: &Client, key: &str, value: Value| {
+            let patch = Patch::Merge(json!({ "metadata": { "annotations": { key: value } } }));
+            let said = api(client, kind, RESELLER).patch(&name, &PatchParams::default(), &patch).await;
+            said.map(drop).map_err(|e| e.to_string())
+        };
+        let refused = |said: Result<(), String>| {
+            let expected = "metadata.annotations: you may not set, change or remove";
+            assert!(said.as_ref().is_err_and(|said| said.contains(expected)), "{kind} {mark}: {said:?}");
+        };
+        refused(annotate(alice, mark, json!("o")).await);
+        annotate(alice, "example.com/note", json!("mine")).await.unwrap();
+        annotate(admin, mark, json!("o")).await.unwrap();
+        refused(annotate(alice, mark, json!("p")).await);
+        refused(annotate(alice, mark, Value::Null).await);
+        annotate(alice, "example.com/note", json!("again")).await.unwrap();
+    }
 }
 
 /// The rules compare lists in their order: so this is what they rely on.

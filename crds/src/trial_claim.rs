@@ -17,7 +17,7 @@ use crate::{fqdn_claim::Holder, license_set::TIME};
     plural = "trialclaims",
     derive = "PartialEq",
     category = "ecqx",
-    doc = "Who used the one trial of a service, when it began and when it ends. It is written by the operator and outlives the instance and its namespace; deleting it gives the trial back.",
+    doc = "Who used the one trial of a service, when it began and when it ends. It is written by the operator and outlives the instance and its namespace; deleting it gives the trial back, once the instance or the grant that was on trial has gone.",
     printcolumn(name = "Namespace", type_ = "string", json_path = ".spec.holder.namespace"),
     printcolumn(name = "Instance", type_ = "string", json_path = ".spec.holder.name"),
     printcolumn(name = "Service", type_ = "string", json_path = ".spec.service"),
@@ -35,7 +35,7 @@ pub struct TrialClaimSpec {
     pub service: Item,
     /// The company, where each company of a reseller has a trial of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = 300))]
     pub company: Option<String>,
     /// The instance that uses the trial, or used it.
     pub holder: Holder,

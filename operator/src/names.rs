@@ -51,9 +51,10 @@ impl Names {
         format!("{}-limits", self.base())
     }
 
-    /// The Service of a load balancer.
+    /// The Service of a load balancer. Its prefix is its own: with a suffix it would have the name of the headless Service of an
+    /// instance that is called so.
     pub fn load_balancer(&self) -> String {
-        format!("{}-lb", self.base())
+        format!("ecqxlb-{}", self.instance)
     }
 
     /// The Secret with the SIP passwords.

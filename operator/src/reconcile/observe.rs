@@ -21,9 +21,10 @@ pub async fn observe(instance: &ValidatedInstance, pod: Option<&Pod>, ctx: &Cont
     Observed { pod_waiting: waiting_for(pod), addresses, pod_ready, agent: agent.ok(), ..Observed::default() }
 }
 
+/// Those at which the PBX answers: it listens on IPv4, and a phone that is led to another address of the pod finds nobody.
 fn addresses(pod: &Pod) -> Vec<String> {
-    let status = pod.status.as_ref();
-    status.and_then(|status| status.pod_ips.as_ref()).into_iter().flatten().map(|ip| ip.ip.clone()).collect()
+    let all = pod.status.as_ref().and_then(|status| status.pod_ips.as_ref()).into_iter().flatten();
+    all.map(|ip| ip.ip.clone()).filter(|ip| ip.parse::<std::net::Ipv4Addr>().is_ok()).collect()
 }
 
 /// True once the container runs; before that nobody is there to answer.

@@ -43,7 +43,7 @@ async fn behind_a_load_balancer_its_address_reaches_the_pbx_and_the_dns_without_
 
     // The stand-in for the cluster's load balancer.
     let given = json!({ "status": { "loadBalancer": { "ingress": [{ "ip": "203.0.113.9" }] } } });
-    services.patch_status("ecqx-wide-lb", &PatchParams::default(), &Patch::Merge(given)).await.unwrap();
+    services.patch_status("ecqxlb-wide", &PatchParams::default(), &Patch::Merge(given)).await.unwrap();
     rig.until(NS, "wide", condition::READY, "True").await;
     assert_eq!(addresses(&rig, "wide").await, ["203.0.113.9"]);
     let network = limits(&rig, "wide").await.network;
@@ -53,7 +53,7 @@ async fn behind_a_load_balancer_its_address_reaches_the_pbx_and_the_dns_without_
     rig.eventually("the range follows the limits", async || limits(&rig, "wide").await.network.rtp_last == 10_067)
         .await;
     rig.eventually("and the Service with it", async || {
-        services.get("ecqx-wide-lb").await.unwrap().spec.unwrap().ports.unwrap().len() == 70
+        services.get("ecqxlb-wide").await.unwrap().spec.unwrap().ports.unwrap().len() == 70
     })
     .await;
     rig.licenses(NS, "wide", 1).await;
@@ -61,7 +61,7 @@ async fn behind_a_load_balancer_its_address_reaches_the_pbx_and_the_dns_without_
     assert_eq!(limits(&rig, "wide").await.network.rtp_last, 10_067, "a call keeps its port");
 
     rig.patch(NS, "wide", json!({ "spec": { "exposure": { "type": "PodIP" } } })).await;
-    rig.eventually("the Service goes", async || services.get_opt("ecqx-wide-lb").await.unwrap().is_none()).await;
+    rig.eventually("the Service goes", async || services.get_opt("ecqxlb-wide").await.unwrap().is_none()).await;
     rig.eventually("the pod's own address", async || addresses(&rig, "wide").await == [stand_in.address()]).await;
     assert_eq!(rig.within::<StatefulSet>(NS).get("ecqx-wide").await.unwrap().metadata.generation, template);
     assert_eq!(stand_in.ready_pod().await.uid(), pod.uid());
@@ -77,7 +77,7 @@ async fn a_load_balancer_that_gives_a_name_is_told_from_one_that_gives_an_addres
     rig.until(NS, "named", condition::EXPOSED, "False").await;
     let given = json!({ "status": { "loadBalancer": { "ingress": [{ "hostname": "lb.example.net" }] } } });
     let services = rig.within::<Service>(NS);
-    services.patch_status("ecqx-named-lb", &PatchParams::default(), &Patch::Merge(given)).await.unwrap();
+    services.patch_status("ecqxlb-named", &PatchParams::default(), &Patch::Merge(given)).await.unwrap();
     rig.eventually("the name is told", async || {
         rig.condition(NS, "named", condition::EXPOSED).await.1.contains("gives the name lb.example.net")
     })

@@ -27,7 +27,7 @@ pub async fn give_address(stage: &Stage, (namespace, name): (&str, &str), addres
     stage.product.until((namespace, name), (condition::EXPOSED, "False"), PATIENCE).await?;
     let services: Api<Service> = Api::namespaced(stage.product.client.clone(), namespace);
     let given = json!({ "status": { "loadBalancer": { "ingress": [{ "ip": address }] } } });
-    services.patch_status(&format!("ecqx-{name}-lb"), &PatchParams::default(), &Patch::Merge(given)).await?;
+    services.patch_status(&format!("ecqxlb-{name}"), &PatchParams::default(), &Patch::Merge(given)).await?;
     Ok(())
 }
 

@@ -86,26 +86,7 @@ impl Applier {
     /// When a file or directory cannot be written: Asterisk could not start.
     pub async fn prepare(&self) -> Result<(), ApplyError> {
         let (source, settings) = (self.source.clone(), Arc::clone(&self.settings));
-        let work = move || -> Result<(), WriteError> {
-            let at = &settings.directories;
-            for dir in
-                [at.config.clone(), at.run.join("log"), at.data.join("astdb"), at.data.join("spool"), at.recordings()]
-            {
-                files::ensure_dir(&dir)?;
-            }
-            files::write_changed(&at.config, &[(wall::FILE, throttle::render(std::iter::empty()))].into())?;
-            match source.read() {
-                Ok(wanted) => files::write_changed(&at.config, &render::render(&wanted, &settings).files)?,
-                Err(error) => {
-                    tracing::warn!(%error, "nothing valid is mounted yet");
-                    let mut files = render::render(&Wanted::nothing(), &settings).files;
-                    files.retain(|name, _| ![PJSIP, DIALPLAN].contains(name) || !at.config.join(name).exists());
-                    files::write_changed(&at.config, &files)?
-                }
-            };
-            Ok(())
-        };
-        Ok(tokio::task::spawn_blocking(work).await??)
+        Ok(tokio::task::spawn_blocking(move || write_first(&source, &settings)).await??)
     }
 
     /// One round; its outcome is in the shared status.
@@ -225,4 +206,52 @@ impl Applier {
 pub fn watched(source: &Source) -> Vec<PathBuf> {
     let tls = Some(source.tls.mounted.clone()).filter(|dir| dir.is_dir());
     [source.limits_dir.clone(), source.passwords_dir.clone()].into_iter().chain(tls).collect()
+}
+
+/// Writes what Asterisk starts with.
+fn write_first(source: &Source, settings: &Settings) -> Result<(), WriteError> {
+    let at = &settings.directories;
+    for dir in [at.config.clone(), at.run.join("log"), at.data.join("astdb"), at.data.join("spool"), at.recordings()] {
+        files::ensure_dir(&dir)?;
+    }
+    files::write_changed(&at.config, &[(wall::FILE, throttle::render(std::iter::empty()))].into())?;
+    match source.read() {
+        Ok(wanted) => files::write_changed(&at.config, &render::render(&wanted, settings).files)?,
+        Err(error) => {
+            tracing::warn!(%error, "nothing valid is mounted yet");
+            let mut files = render::render(&Wanted::nothing(), settings).files;
+            // What was in force stays, all of it: a part of it beside a part of nothing is a PBX that nobody has asked for.
+            let in_force = [PJSIP, DIALPLAN, VOICEMAIL, QUEUES, RTP];
+            files.retain(|name, _| !in_force.contains(name) || !at.config.join(name).exists());
+            files::write_changed(&at.config, &files)?
+        }
+    };
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{render::tests::settings, source::TlsDirs};
+
+    #[test]
+    fn with_nothing_valid_mounted_all_that_was_in_force_stays_and_what_is_missing_is_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let mut settings = settings();
+        (settings.directories.config, settings.directories.run, settings.directories.data) =
+            (at("config"), at("run"), at("data"));
+        let tls = TlsDirs { mounted: at("none"), in_force: at("none") };
+        let source = Source { limits_dir: at("none"), passwords_dir: at("none"), tls };
+        write_first(&source, &settings).unwrap();
+        let in_force = [PJSIP, DIALPLAN, VOICEMAIL, QUEUES, RTP].map(|name| at("config").join(name));
+        assert!(in_force.iter().all(|file| file.exists()), "Asterisk starts with nothing before");
+        for file in &in_force {
+            std::fs::write(file, "; of before").unwrap();
+        }
+        write_first(&source, &settings).unwrap();
+        for file in &in_force {
+            assert_eq!(std::fs::read_to_string(file).unwrap(), "; of before", "{}", file.display());
+        }
+    }
 }

@@ -147,4 +147,4 @@ impl Directories {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

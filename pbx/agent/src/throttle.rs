@@ -34,12 +34,17 @@ impl From<&Policy> for Rule {
 pub struct Throttle {
     failing: BTreeMap<IpAddr, VecDeque<Instant>>,
     blocked: BTreeMap<IpAddr, Instant>,
+    /// Those who are not blocked whatever is said of them, and until when.
+    spared: BTreeMap<IpAddr, Instant>,
 }
 
 impl Throttle {
     /// Notes a failure. Gives the number of failures when the source is to be blocked from now on.
     pub fn failed(&mut self, source: IpAddr, now: Instant, rule: Rule) -> Option<usize> {
         let source = subject(source);
+        if self.spared.get(&source).is_some_and(|until| now < *until) {
+            return None;
+        }
         if rule.failures == 0 || self.blocked.contains_key(&source) || self.blocked.len() >= BLOCKED {
             return None;
         }
@@ -56,6 +61,15 @@ impl Throttle {
         self.failing.remove(&source);
         self.blocked.insert(source, now + rule.time);
         Some(count)
+    }
+
+    /// Lets the source in again, and does not judge it for as long as it would have been blocked.
+    pub fn spare(&mut self, source: IpAddr, now: Instant) {
+        let source = subject(source);
+        if let Some(until) = self.blocked.remove(&source) {
+            self.spared.retain(|_, until| now < *until);
+            self.spared.insert(source, until);
+        }
     }
 
     /// Takes those whose time is over.
@@ -136,6 +150,17 @@ mod tests {
         assert_eq!(throttle.failed(ip("192.0.2.1"), now, RULE), Some(3));
         assert_eq!(throttle.failed(ip("192.0.2.1"), now, RULE), None, "it is blocked once");
         assert_eq!(throttle.blocked().collect::<Vec<_>>(), [ip("192.0.2.1")]);
+    }
+
+    #[test]
+    fn who_is_spared_is_judged_again_after_the_time() {
+        let (mut throttle, now) = (Throttle::default(), Instant::now());
+        let fail =
+            |throttle: &mut Throttle, now| (0..3).filter_map(|_| throttle.failed(ip("192.0.2.1"), now, RULE)).last();
+        assert_eq!(fail(&mut throttle, now), Some(3));
+        throttle.spare(ip("192.0.2.1"), now);
+        assert_eq!((throttle.blocked().count(), fail(&mut throttle, now)), (0, None));
+        assert_eq!(fail(&mut throttle, now + RULE.time), Some(3));
     }
 
     #[test]

@@ -67,8 +67,6 @@ pub struct Phone {
     pub enabled: bool,
     /// How many may register at one time: none when disabled.
     pub contacts: u32,
-    /// Whether it has a softphone's seat, and so may have several contacts to be rung.
-    pub softphone: bool,
     /// Whether it may watch the state of others.
     pub watches: bool,
     /// Which of its calls are recorded.

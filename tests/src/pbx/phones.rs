@@ -202,8 +202,20 @@ impl Pbx {
     /// # Errors
     /// When it has not registered in time.
     pub async fn answering(&self, phone: &Phone, time: Duration) -> Result<Staying> {
-        let uas = scenario("uas");
-        let stay = Attempt::new("phone", std::slice::from_ref(phone)).lasting(time);
+        self.staying(phone, "uas", Attempt::new("phone", std::slice::from_ref(phone)).lasting(time)).await
+    }
+
+    /// A phone that registers, and redirects all calls in the given time to a URI (302).
+    ///
+    /// # Errors
+    /// When it has not registered in time.
+    pub async fn redirecting(&self, phone: &Phone, to: &str, time: Duration) -> Result<Staying> {
+        let stay = Attempt::new("phone", std::slice::from_ref(phone)).lasting(time).key("elsewhere", to);
+        self.staying(phone, "redirect", stay).await
+    }
+
+    async fn staying(&self, phone: &Phone, answer: &str, stay: Attempt) -> Result<Staying> {
+        let uas = scenario(answer);
         let mut staying = self.begin(&stay.with(&["-oocsf", &uas.to_string_lossy(), "-aa", "-rtp_echo"]))?;
         self.eventually(&format!("{} has registered", phone.number), async || {
             if let Some(status) = staying.process.try_wait()? {

@@ -32,6 +32,32 @@ async fn rooms_share_the_ports() {
     assert_eq!(first.ended().await.unwrap().count(200), 2);
 }
 
+#[tokio::test]
+async fn who_is_put_through_to_a_room_has_the_place_of_who_did_it() {
+    let mut files = Files::of(6).licensed(|limits| limits.audio_conference = 3);
+    files.limits.policy.phones_per_extension = 2;
+    let pbx = Pbx::start(files).await.unwrap();
+    let phones = Phone::first(6);
+    let others = pbx.begin(&enter("801", &phones[..2]).lasting(Duration::from_secs(40))).unwrap();
+    let guest = pbx.answering(&phones[2], Duration::from_secs(60)).await.unwrap();
+    let put_through = Attempt::new("attended", &phones[3..4]).calling("103").key("to", "801");
+    let put_through = put_through.with(&["-cid_str", "%u-%p"]).lasting(Duration::from_secs(1));
+    let outcome = pbx.attempt(&put_through).await.unwrap();
+    assert!(outcome.log.contains("put through"), "{outcome:?}");
+    pbx.eventually("the guest is in the room, and who put him through has gone", async || {
+        let channels = pbx.asterisk("core show channels concise").await?;
+        let with = |number: &str| channels.lines().filter(|line| line.starts_with(&format!("PJSIP/{number}-"))).count();
+        Ok((with("101"), with("102"), with("103"), with("104")) == (1, 1, 1, 0))
+    })
+    .await
+    .unwrap();
+    let usage = pbx.status().await.unwrap().usage;
+    assert_eq!((usage.conference_participants, usage.active_calls), (3, 3));
+    let more = pbx.attempt(&enter("801", &phones[4..])).await.unwrap();
+    assert_eq!(more.count(486), 2, "{more:?}");
+    drop((others, guest));
+}
+
 fn enter(room: &str, phones: &[Phone]) -> Attempt {
     Attempt::new("race", phones).calling(room).lasting(Duration::from_millis(700))
 }

@@ -126,6 +126,43 @@ async fn both_contacts_of_a_softphones_seat_ring() {
     drop(call);
 }
 
+#[tokio::test]
+async fn all_contacts_of_an_extension_with_several_phones_ring() {
+    let mut files = Files::of(2);
+    files.limits.policy.phones_per_extension = 3;
+    let pbx = Pbx::start(files).await.unwrap();
+    let phones = Phone::first(2);
+    for count in 2..=3 {
+        while pbx.asterisk("pjsip list contacts").await.unwrap().matches(" 102/sip:").count() < count {
+            pbx.register(&phones[1..]).await.unwrap();
+        }
+        let call = pbx.begin(&talk(&phones[0], "102", 2)).unwrap();
+        pbx.eventually(&format!("all {count} ring"), async || {
+            Ok(pbx.asterisk("core show channels concise").await?.matches("PJSIP/102-").count() == count)
+        })
+        .await
+        .unwrap();
+        drop(call);
+        let none = async || Ok(!pbx.asterisk("core show channels concise").await?.contains("PJSIP/"));
+        pbx.eventually("nobody rings any more", none).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_phone_that_redirects_its_calls_is_busy_and_dials_nothing() {
+    let pbx = Pbx::start(Files::of(3)).await.unwrap();
+    let phones = Phone::first(3);
+    let third = pbx.answering(&phones[2], Duration::from_mins(2)).await.unwrap();
+    // Another phone, whether it may be called or not; and a context that no telephone is to reach.
+    for elsewhere in ["sip:PJSIP/103@example.com", "sip:Local%2F*43%40features@example.com"] {
+        let second = pbx.redirecting(&phones[1], elsewhere, Duration::from_mins(1)).await.unwrap();
+        let outcome = pbx.attempt(&talk(&phones[0], "102", 2)).await.unwrap();
+        assert!(outcome.count(200) == 0 && outcome.count(486) == 1, "{elsewhere}: {outcome:?}");
+        drop(second);
+    }
+    drop(third);
+}
+
 /// Calls, and speaks for so many seconds.
 pub fn talk(phone: &Phone, target: &str, seconds: u64) -> Attempt {
     Attempt::new("talk", std::slice::from_ref(phone)).calling(target).lasting(Duration::from_secs(seconds))

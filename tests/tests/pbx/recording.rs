@@ -5,7 +5,10 @@ use std::time::Duration;
 use ecqx_tests::pbx::{Attempt, Files, Pbx, Phone};
 use pbx_contract::Recording;
 
-use super::{events::raised, races};
+use super::{
+    events::{events, raised},
+    races,
+};
 
 #[tokio::test]
 async fn of_eight_calls_at_once_all_go_through_and_three_are_recorded_each_time() {
@@ -51,5 +54,21 @@ async fn a_call_is_recorded_from_the_moment_when_its_party_dials_the_code() {
     pbx.eventually("it is recorded", async || Ok(pbx.status().await?.usage.recordings == 1)).await.unwrap();
     assert!(call.ended().await.unwrap().success);
     raised(&pbx, ["RecordingStarted", "RecordingEnded"]).await;
+    drop(called);
+}
+
+#[tokio::test]
+async fn a_call_that_is_recorded_takes_no_second_place_when_the_other_party_dials_the_code() {
+    let files = Files::of(2).licensed(|limits| limits.call_recording = 2);
+    let pbx = Pbx::start(files.with("102", |phone| phone.recording = Recording::Always)).await.unwrap();
+    let phones = Phone::first(2);
+    let called = pbx.answering(&phones[1], Duration::from_secs(30)).await.unwrap();
+    let call = Attempt::new("press", &phones[..1]).calling("102").lasting(Duration::from_secs(4));
+    let outcome = pbx.attempt(&call).await.unwrap();
+    assert!(outcome.success, "{outcome:?}");
+    raised(&pbx, ["RecordingStarted", "RecordingEnded"]).await;
+    let told = serde_json::to_string(&events(&pbx).await.unwrap()).unwrap();
+    assert_eq!(told.matches("RecordingStarted").count(), 1, "{told}");
+    assert_eq!(std::fs::read_dir(pbx.data().join("recordings")).unwrap().count(), 1);
     drop(called);
 }

@@ -44,6 +44,22 @@ async fn nobody_is_locked_out_by_packets_in_their_name() {
 }
 
 #[tokio::test]
+async fn made_up_answers_to_challenges_lock_out_nobody_who_has_a_phone_there() {
+    let mut files = Files::of(2);
+    files.limits.policy.failures_before_block = 3;
+    let pbx = Pbx::start(files).await.unwrap();
+    let customer = Attempt::new("register_race", &[Phone::of("101")]).from("127.0.0.5");
+    assert_eq!(pbx.attempt(&customer).await.unwrap().answers, [200]);
+    let made_up = Attempt::new("register_made_up", &vec![Phone::of("101"); 20]);
+    let forged = pbx.attempt(&made_up.clone().from("127.0.0.5")).await.unwrap();
+    assert_eq!(forged.answers.len(), 20, "{forged:?}");
+    // The same from where no phone is counts, which shows that those before have been judged.
+    let blocked = async || Ok(pbx.attempt(&made_up.clone().from(ATTACKER)).await?.count(403) == 20);
+    pbx.eventually("an address without a phone is blocked", blocked).await.unwrap();
+    assert_eq!(pbx.attempt(&customer).await.unwrap().answers, [200]);
+}
+
+#[tokio::test]
 async fn asterisks_manager_is_on_the_loopback_alone_and_nothing_else_listens() {
     let pbx = Pbx::start(Files::of(1)).await.unwrap();
     let listening = pbx.sockets().unwrap();

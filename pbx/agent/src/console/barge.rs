@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::reading::interface;
 use crate::ami::{Action, Ami, AmiError, Event};
-use crate::render::call_centre::{JOIN, LISTEN, WHISPER};
+use crate::render::call_centre::{JOIN, LISTEN, QUEUES_VARIABLE, WHISPER};
 
 /// How long the supervisor's telephone rings.
 const RING: Duration = Duration::from_secs(30);
@@ -26,11 +26,17 @@ pub struct Ringing {
     agent: String,
 }
 
-/// Rings the supervisor.
+/// Rings the supervisor, who will hear the agent's call as long as it is one of these queues.
 ///
 /// # Errors
 /// When Asterisk refuses.
-pub async fn ring(ami: &Ami, supervisor: &str, agent: &str, mode: BargeMode) -> Result<Ringing, AmiError> {
+pub async fn ring(
+    ami: &Ami,
+    supervisor: &str,
+    agent: &str,
+    mode: BargeMode,
+    queues: &[String],
+) -> Result<Ringing, AmiError> {
     // Before it is asked for: the outcome may come at once.
     let events = ami.events();
     let (channel, context) = (interface(supervisor), context(mode));
@@ -40,6 +46,7 @@ pub async fn ring(ami: &Ami, supervisor: &str, agent: &str, mode: BargeMode) -> 
         .with("Exten", agent)
         .with("Priority", "1")
         .with("CallerID", format!("<{agent}>"))
+        .with("Variable", format!("{QUEUES_VARIABLE}={}", queues.join(":")))
         .with("Timeout", RING.as_millis().to_string())
         .with("Async", "true");
     ami.request(action).await?;

@@ -230,11 +230,11 @@ impl Session {
         if self.barging {
             return Err(ConsoleRefusal::Busy);
         }
-        let queues = self.admitted.roles.supervisor_of.iter();
-        if !self.console.floor.reading().borrow().in_call(&agent, queues) {
+        let queues = &self.admitted.roles.supervisor_of;
+        if !self.console.floor.reading().borrow().in_call(&agent, queues.iter()) {
             return Err(ConsoleRefusal::NoCall);
         }
-        let ringing = barge::ring(&self.console.ami, &self.extension, &agent, mode).await.map_err(|error| {
+        let ringing = barge::ring(&self.console.ami, &self.extension, &agent, mode, queues).await.map_err(|error| {
             tracing::warn!(%error, "a supervisor could not be let into a call");
             ConsoleRefusal::Failed
         })?;

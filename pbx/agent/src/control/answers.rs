@@ -1,6 +1,7 @@
 //! Reads what Asterisk's commands print. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::render::dialplan::MARK_VARIABLE;
 
@@ -38,6 +39,26 @@ pub fn contacts(answer: &str) -> Vec<(&str, &str)> {
     let rows = answer.lines().filter_map(|line| line.trim().strip_prefix("Contact:"));
     let pairs = rows.filter_map(|rest| rest.split_whitespace().next()?.split_once('/'));
     pairs.filter(|(number, _)| is_number(number)).collect()
+}
+
+/// `database show registrar`: the addresses from which phones have registered. Asterisk puts them in the contacts (`rewrite_contact`),
+/// and here alone prints those whole.
+pub fn contact_addresses(answer: &str) -> BTreeSet<IpAddr> {
+    #[derive(serde::Deserialize)]
+    struct Contact {
+        uri: String,
+    }
+    let contacts = answer.lines().filter_map(|line| serde_json::from_str(line.get(line.find('{')?..)?.trim()).ok());
+    contacts.filter_map(|contact: Contact| address(&contact.uri)).collect()
+}
+
+/// The address in `sip:101@192.0.2.1:5060`; what follows it may be a semicolon, which Asterisk writes as `^3B` there.
+fn address(uri: &str) -> Option<IpAddr> {
+    let (_, host) = uri.split_once('@')?;
+    match host.strip_prefix('[') {
+        Some(host) => host.split(']').next()?.parse().ok(),
+        None => host.split([':', ';', '^', '>', '?']).next()?.parse().ok(),
+    }
 }
 
 /// `pjsip list aors`: how many phones each extension may register.
@@ -121,5 +142,18 @@ mod tests {
         assert_eq!(dialplan_mark("   ECQX_RENDERED=gen1/abc\n\n    -- 1 variable(s)\n"), Some("gen1/abc"));
         let answer = " callerid_privacy     : allowed_not_screened\n callerid_tag                       : gen1/abc\n";
         assert_eq!(pjsip_mark(answer), Some("gen1/abc"));
+    }
+
+    #[test]
+    fn the_addresses_of_phones_are_in_the_contacts_of_the_database() {
+        // The user part of one and what another calls itself look like something else.
+        let answer = r#"/registrar/contact/101;@5a2c : {"via_addr":"198.51.100.9","uri":"sip:101@192.0.2.1:5060^3Btransport=udp"}
+/registrar/contact/102;@77 : {"user_agent":"\"uri\":\"sip:x@198.51.100.1\"","uri":"sip:102-0x7f@[2001:db8::1]:5060"}
+/registrar/contact/103;@78 : {"uri":"sips:103@192.0.2.3"}
+/registrar/contact/104;@79 : {"uri":"sip:104@example.com"}
+3 results found.
+"#;
+        let expected = ["192.0.2.1", "192.0.2.3", "2001:db8::1"].map(|ip| ip.parse().unwrap());
+        assert_eq!(contact_addresses(answer), expected.into());
     }
 }

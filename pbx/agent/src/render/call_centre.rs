@@ -11,6 +11,10 @@ use crate::wanted::Wanted;
 
 /// The context of the queues' numbers.
 pub const CONTEXT: &str = "queues";
+/// Called on the agent's channel when it has taken a call of a queue.
+const TAKEN: &str = "taken";
+/// The channel variable of a supervisor's telephone with the queues whose calls it may hear, `:` between them.
+pub const QUEUES_VARIABLE: &str = "ECQX_SUPERVISED";
 /// The context into which the console sends a supervisor's telephone: it hears the call of the extension that it names.
 pub const LISTEN: &str = "barge-listen";
 /// The same, and the agent hears the supervisor.
@@ -51,13 +55,12 @@ pub fn render(wanted: &Wanted) -> String {
     for queue in &wanted.queues {
         let (number, most) = (&queue.number, queue.max_wait_seconds);
         let most = if most == 0 { String::new() } else { most.to_string() };
-        let answered = recording::ANSWERED;
         // Writing to a String cannot fail.
         let _ = if open {
             writeln!(
                 out,
                 "exten => {number},1,{}\n same => n,Answer()\n\
-                 same => n,Queue({number},r,,,{most},,{answered})\n\
+                 same => n,Queue({number},ri,,,{most},,{TAKEN})\n\
                  same => n,GotoIf($[\"${{QUEUESTATUS}}\" != \"TIMEOUT\"]?done)\n same => n,{}\n same => n(done),Hangup()",
                 recording::note(number),
                 signals::at_number(signals::WAITED_EVENT)
@@ -66,9 +69,18 @@ pub fn render(wanted: &Wanted) -> String {
             writeln!(out, "exten => {number},1,{}\n same => n,Hangup(21)", signals::refused("CallCenter"))
         };
     }
+    // A call of a queue is marked as such on the agent's channel: what else the agent speaks of has no mark, and is its own affair.
+    let (mark, answered) = (recording::CALLEE, recording::ANSWERED);
+    let _ = writeln!(
+        out,
+        "\n[{TAKEN}]\nexten => s,1,Set(SPYGROUP=${{{mark}}})\n same => n,Gosub({answered},s,1)\n same => n,Return()"
+    );
     for (context, options) in [(LISTEN, "qES"), (WHISPER, "qESw"), (JOIN, "qESB")] {
         let _ = if open {
-            writeln!(out, "\n[{context}]\nexten => _X!,1,ChanSpy(PJSIP/${{EXTEN}}-,{options})\n same => n,Hangup()")
+            writeln!(
+                out,
+                "\n[{context}]\nexten => _X!,1,ChanSpy(PJSIP/${{EXTEN}}-,{options}g(${{{QUEUES_VARIABLE}}}))\n same => n,Hangup()"
+            )
         } else {
             writeln!(out, "\n[{context}]\nexten => _X!,1,Hangup(21)")
         };

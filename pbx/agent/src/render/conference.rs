@@ -7,6 +7,8 @@ use crate::wanted::Wanted;
 
 /// The context of the rooms' numbers.
 pub const CONTEXT: &str = "conference";
+/// The context of the rooms themselves.
+const ROOMS: &str = "rooms";
 
 /// How often a PIN may be tried.
 const TRIES: u8 = 3;
@@ -17,9 +19,27 @@ pub const PROFILES: &str = "[general]\n\n[default_bridge]\ntype = bridge\nintern
                             [administrator]\ntype = user\nadmin = yes\nquiet = yes\ndsp_drop_silence = yes\n\n\
                             [default_menu]\ntype = menu\n";
 
-/// Renders the context. A port is taken before the call is answered, so that one more gets 486; administrators take one too.
+/// Renders the contexts. A port is taken before the call is answered, so that one more gets 486; administrators take one too.
+///
+/// The place is that of a local channel behind the telephone's: who is put through to a room by an attended transfer takes the place of
+/// another's channel, and Asterisk would forget the group of that (`ast_app_group_update`).
 pub fn render(wanted: &Wanted) -> String {
     let mut out = format!("\n[{CONTEXT}]\n");
+    let extension = signals::EXTENSION_VARIABLE;
+    for room in &wanted.rooms {
+        let number = &room.number;
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "exten => {number},1,Set(__{extension}=${{{extension}}})\n same => n,Dial(Local/{number}@{ROOMS}/n,,i)\n\
+             same => n,Goto(unanswered,s-${{DIALSTATUS}},1)"
+        );
+    }
+    out + &rooms(wanted)
+}
+
+fn rooms(wanted: &Wanted) -> String {
+    let mut out = format!("\n[{ROOMS}]\n");
     let (take, refused) =
         (pool::take(signals::CONFERENCE_POOL, wanted.limits.audio_conference), signals::refused("AudioConference"));
     let wrong = signals::at_number(signals::PIN_EVENT);

@@ -29,25 +29,28 @@ const FEATURES: &str = "\n[features]\n; Echo test.\nexten => *43,1,Answer()\n sa
                         ; One's own mailbox.\nexten => *97,1,Answer()\n same => n,VoiceMailMain(${ECQX_EXTENSION}@ecqx)\n\
                         same => n,Hangup()\n";
 
-/// Rings an extension: `Gosub(ring,s,1(NUMBER))`. Both contacts of one with a softphone's seat are rung, as long as they are what
-/// they seem: a contact is what a phone said of itself, and a comma or a foreign channel in it must not become part of the dial
-/// command.
+/// Rings an extension: `Gosub(ring,s,1(NUMBER))`, or `Gosub(ring-all,s,1(NUMBER,MOST))` for one that may have several contacts. They
+/// are all rung, as long as they are what they seem: a contact is what a phone said of itself, and a comma or a foreign channel in it
+/// must not become part of the dial command. `i`: a phone that answers with a redirection (302) names a channel of its own choice, which
+/// may be anything that Asterisk can dial; it is busy instead.
 fn ring() -> String {
     let (note, answered) = (recording::note("${ARG1}"), recording::ANSWERED);
     format!(
         "\n[ring]\nexten => s,1,{note}\n\
-         same => n,Dial(PJSIP/${{ARG1}},{RING_SECONDS},U({answered}))\n same => n,Return()\n\
-         \n[ring-both]\nexten => s,1,{note}\n\
-         same => n,Set(LOCAL(both)=${{PJSIP_DIAL_CONTACTS(${{ARG1}})}})\n\
-         same => n,Set(LOCAL(first)=${{CUT(both,&,1)}})\n same => n,Set(LOCAL(second)=${{CUT(both,&,2)}})\n\
+         same => n,Dial(PJSIP/${{ARG1}},{RING_SECONDS},iU({answered}))\n same => n,Return()\n\
+         \n[ring-all]\nexten => s,1,{note}\n\
+         same => n,Set(LOCAL(all)=${{PJSIP_DIAL_CONTACTS(${{ARG1}})}})\n\
          same => n,Set(LOCAL(start)=PJSIP/${{ARG1}}/sip)\n\
          same => n,Set(LOCAL(length)=${{LEN(${{start}})}})\n\
-         same => n,GotoIf($[${{FIELDQTY(both,&)}} != 2]?one)\n\
-         same => n,GotoIf($[${{FIELDQTY(both,\\,)}} > 1]?one)\n\
-         same => n,GotoIf($[\"${{first:0:${{length}}}}\" != \"${{start}}\"]?one)\n\
-         same => n,GotoIf($[\"${{second:0:${{length}}}}\" != \"${{start}}\"]?one)\n\
-         same => n,Dial(${{both}},{RING_SECONDS},U({answered}))\n same => n,Return()\n\
-         same => n(one),Dial(PJSIP/${{ARG1}},{RING_SECONDS},U({answered}))\n same => n,Return()\n"
+         same => n,GotoIf($[${{FIELDQTY(all,\\,)}} > 1]?one)\n\
+         same => n,Set(LOCAL(left)=${{FIELDQTY(all,&)}})\n\
+         same => n,GotoIf($[${{left}} < 2 | ${{left}} > ${{ARG2}}]?one)\n\
+         same => n(next),Set(LOCAL(contact)=${{CUT(all,&,${{left}})}})\n\
+         same => n,GotoIf($[\"${{contact:0:${{length}}}}\" != \"${{start}}\"]?one)\n\
+         same => n,Set(LOCAL(left)=$[${{left}} - 1])\n\
+         same => n,GotoIf($[${{left}} > 0]?next)\n\
+         same => n,Dial(${{all}},{RING_SECONDS},iU({answered}))\n same => n,Return()\n\
+         same => n(one),Dial(PJSIP/${{ARG1}},{RING_SECONDS},iU({answered}))\n same => n,Return()\n"
     )
 }
 
@@ -90,10 +93,13 @@ fn extensions(phones: &[Phone]) -> String {
             Some(_) => format!("Goto({},{number},1)", voicemail::CONTEXT),
             None => "Goto(unanswered,s-${DIALSTATUS},1)".to_owned(),
         };
-        let ring = if phone.softphone { "ring-both" } else { "ring" };
+        let ring = match phone.contacts {
+            0 | 1 => format!("Gosub(ring,s,1({number}))"),
+            most => format!("Gosub(ring-all,s,1({number},{most}))"),
+        };
         // Writing to a String cannot fail.
         let _ = match (phone.enabled, &phone.mailbox) {
-            (true, _) => writeln!(out, "exten => {number},1,Gosub({ring},s,1({number}))\n same => n,{not_taken}"),
+            (true, _) => writeln!(out, "exten => {number},1,{ring}\n same => n,{not_taken}"),
             (false, Some(_)) => writeln!(out, "exten => {number},1,{not_taken}"),
             (false, None) => writeln!(out, "exten => {number},1,Hangup({ABSENT})"),
         };
@@ -113,7 +119,7 @@ fn groups(groups: &[RingGroup]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "exten => {number},1,{}", recording::note(number));
         for round in rounds.iter().filter(|round| !round.is_empty()) {
-            let _ = writeln!(out, " same => n,Dial({round},{seconds},U({answered}))");
+            let _ = writeln!(out, " same => n,Dial({round},{seconds},iU({answered}))");
         }
         let _ = writeln!(out, " same => n,Goto(unanswered,s-${{DIALSTATUS}},1)");
     }

@@ -19,14 +19,17 @@ const RUNS: &str = "ECQX_RECORDED";
 
 /// The extension that calls, as both channels know it.
 const CALLER: &str = "ECQX_CALLER";
+/// Its channel.
+const CALLER_CHANNEL: &str = "ECQX_CALLER_CHANNEL";
 /// The number that it dialled.
-const CALLEE: &str = "ECQX_CALLEE";
+pub(super) const CALLEE: &str = "ECQX_CALLEE";
 
 /// The steps that tell both channels of a call what a recording is named after, and the called one the caller's mode.
 pub fn note(callee: &str) -> String {
     let extension = signals::EXTENSION_VARIABLE;
     format!(
-        "Set(__{CALLER_MODE}=${{{MODE}}})\n same => n,Set(__{CALLER}=${{{extension}}})\n same => n,Set(__{CALLEE}={callee})"
+        "Set(__{CALLER_MODE}=${{{MODE}}})\n same => n,Set(__{CALLER}=${{{extension}}})\n same => n,Set(__{CALLER_CHANNEL}=${{CHANNEL}})\n \
+         same => n,Set(__{CALLEE}={callee})"
     )
 }
 
@@ -35,7 +38,7 @@ pub fn note(callee: &str) -> String {
 pub const FEATURES: &str =
     "[general]\n\n[featuremap]\n\n[applicationmap]\nrecord => *1,self,Gosub(record-on-demand,s,1)\n";
 
-/// Renders the contexts. The name of a file is `TIME-CALLER-CALLEE-EXTENSION-CHANNEL.wav`, of digits, letters, hyphens and points
+/// Renders the contexts. A call has one place, whichever of its two channels is recorded. The name of a file is `TIME-CALLER-CALLEE-EXTENSION-CHANNEL.wav`, of digits, letters, hyphens and points
 /// alone; [`crate::recordings`] reads it back.
 pub fn render(wanted: &Wanted, directory: &Path) -> String {
     let take = pool::take(signals::RECORDING_POOL, wanted.limits.call_recording);
@@ -44,6 +47,7 @@ pub fn render(wanted: &Wanted, directory: &Path) -> String {
     let (directory, extension) = (directory.display(), signals::EXTENSION_VARIABLE);
     format!(
         "\n[{ANSWERED}]\nexten => s,1,GotoIf($[\"${{{MODE}}}\" = \"Always\" | \"${{{CALLER_MODE}}}\" = \"Always\"]?:done)\n\
+         same => n,GotoIf($[\"${{IMPORT(${{{CALLER_CHANNEL}}},GROUP({pool}))}}\" != \"\"]?done)\n\
          same => n,Gosub(record,s,1)\n same => n(done),Return()\n\
          \n[record]\nexten => s,1,GotoIf($[\"${{GROUP({pool})}}\" != \"\"]?done)\n same => n,{take}\n\
          same => n,GotoIf(${{GOSUB_RETVAL}}?begin)\n same => n,{refused}\n same => n(done),Return(0)\n\
@@ -52,8 +56,9 @@ pub fn render(wanted: &Wanted, directory: &Path) -> String {
          same => n,Set({RUNS}=1)\n same => n,Set(CHANNEL(hangup_handler_wipe)={ENDED},s,1)\n same => n,Return(1)\n\
          \n[{ENDED}]\nexten => s,1,GotoIf($[\"${{{RUNS}}}\" = \"1\"]?:done)\n\
          same => n,UserEvent({ended},Extension: ${{{extension}}})\n same => n(done),Return()\n\
-         \n[record-on-demand]\nexten => s,1,GotoIf($[\"${{GROUP({pool})}}\" != \"\"]?stop)\n same => n,Gosub(record,s,1)\n\
+         \n[record-on-demand]\nexten => s,1,GotoIf($[\"${{GROUP({pool})}}\" != \"\"]?stop)\n\
+         same => n,GotoIf($[\"${{IMPORT(${{BRIDGEPEER}},GROUP({pool}))}}\" != \"\"]?runs)\n same => n,Gosub(record,s,1)\n\
          same => n,Playback(${{IF(${{GOSUB_RETVAL}}?beep:beeperr)}})\n same => n,Return()\n\
-         same => n(stop),StopMixMonitor()\n same => n,Set({RUNS}=)\n same => n,Set(GROUP({pool})=)\n same => n,Playback(beep)\n same => n,Return()\n"
+         same => n(stop),StopMixMonitor()\n same => n,Set({RUNS}=)\n same => n,Set(GROUP({pool})=)\n same => n(runs),Playback(beep)\n same => n,Return()\n"
     )
 }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::wanted::fixtures::{self, limits, passwords};
 
-fn settings() -> Settings {
+pub fn settings() -> Settings {
     Settings {
         directories: Directories {
             config: PathBuf::from("/etc/asterisk"),

@@ -7,9 +7,19 @@ use crate::ami::Event;
 /// The reason that the registrar gives for a stranger, who has no address of record.
 const STRANGER: &str = "registrar_attempt_without_configured_aors";
 
-/// The source of a failure. Only what cannot be made up in another's name: an answer to a challenge (whoever gives one has received it),
-/// or anything over a connection. A single UDP packet may come from anybody in the name of a customer, whom it must not lock out.
-pub fn source(event: &Event) -> Option<IpAddr> {
+/// A failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Whose, as the packet says.
+    pub source: IpAddr,
+    /// Whether anybody could have sent it in that name: it came in a datagram.
+    pub forgeable: bool,
+}
+
+/// What failed, where that counts. A datagram may come from anybody in the name of a customer, whom it must not lock out, so that of those
+/// only an answer to a challenge counts. That is no proof either: Asterisk compares an answer to a challenge of its own with one to a
+/// made-up one in the same way, and says the same of both.
+pub fn of(event: &Event) -> Option<Failure> {
     let (transport, source) = address(event.get("RemoteAddress")?)?;
     let counts = match event.name.as_str() {
         "ChallengeResponseFailed" | "InvalidPassword" => true,
@@ -17,7 +27,7 @@ pub fn source(event: &Event) -> Option<IpAddr> {
         "FailedACL" => transport != "UDP" && event.get("ACLName") == Some(STRANGER),
         _ => false,
     };
-    counts.then_some(source)
+    counts.then_some(Failure { source, forgeable: transport == "UDP" })
 }
 
 /// The transport and the address of `IPV4/UDP/192.0.2.1/5060`.

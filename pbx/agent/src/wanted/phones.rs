@@ -58,7 +58,6 @@ impl<'files> Phones<'files> {
             encryption: extension.media_encryption,
             name: extension.name.clone(),
             number: number.clone(),
-            softphone,
             enabled,
         })
     }

@@ -85,8 +85,11 @@ async fn ask(control: &Control, status: &Status) -> Result<Usage, ControlError> 
     Ok(Usage {
         extensions_enabled: count(applied.enabled.len()),
         extensions_registered: count(registered),
-        // A participant of a conference has a local channel that is a call to Asterisk.
-        active_calls: answers::active_calls(&channels).unwrap_or_default().saturating_sub(participants),
+        // A participant of a conference has a local channel that is a call to Asterisk, and one of its own unless it was put through.
+        active_calls: answers::active_calls(&channels)
+            .unwrap_or_default()
+            .saturating_sub(participants)
+            .max(participants),
         recordings: answers::places(&pools, signals::RECORDING_POOL),
         conference_participants: participants,
         ..Usage::default()

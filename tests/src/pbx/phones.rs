@@ -205,6 +205,14 @@ impl Pbx {
         self.staying(phone, "uas", Attempt::new("phone", std::slice::from_ref(phone)).lasting(time)).await
     }
 
+    /// The same, but it rings for eight seconds before it answers.
+    ///
+    /// # Errors
+    /// When it has not registered in time.
+    pub async fn answering_late(&self, phone: &Phone, time: Duration) -> Result<Staying> {
+        self.staying(phone, "late", Attempt::new("phone", std::slice::from_ref(phone)).lasting(time)).await
+    }
+
     /// A phone that registers, and redirects all calls in the given time to a URI (302).
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ecqx_tests::pbx::{Attempt, Files, Pbx, Phone};
-use pbx_contract::{RingGroup, RingStrategy};
+use pbx_contract::{RingGroup, RingStrategy, Voicemail};
 
 use super::races;
 
@@ -150,7 +150,7 @@ async fn all_contacts_of_an_extension_with_several_phones_ring() {
 
 #[tokio::test]
 async fn a_phone_that_redirects_its_calls_is_busy_and_dials_nothing() {
-    let pbx = Pbx::start(Files::of(3)).await.unwrap();
+    let pbx = Pbx::start(Files::of(3).with("102", |phone| phone.voicemail = Voicemail::Off)).await.unwrap();
     let phones = Phone::first(3);
     let third = pbx.answering(&phones[2], Duration::from_mins(2)).await.unwrap();
     // Another phone, whether it may be called or not; and a context that no telephone is to reach.

@@ -97,6 +97,10 @@ impl Store {
             let (kept, begin) = (newest.borrow_and_update().clone(), Instant::now());
             let saved = self.keep_one(kept).await;
             if !saved {
+                if newest.has_changed().is_err() {
+                    // The end has come, and one more try would be the same.
+                    return;
+                }
                 newest.mark_changed();
             }
             let pause = if saved { PAUSE.min(begin.elapsed() * PAUSE_PER_WRITE) } else { PAUSE };
@@ -171,6 +175,16 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(20), saved).await.unwrap();
         drop(sender);
         keeping.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_kept_at_the_end_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sender, receiver) = watch::channel(None);
+        let keeping = tokio::spawn(Store::new(folder.path().join("never/zone")).keep(receiver));
+        sender.send_replace(Some(kept(7, &["a"])));
+        drop(sender);
+        tokio::time::timeout(Duration::from_secs(20), keeping).await.unwrap().unwrap();
     }
 
     #[tokio::test]

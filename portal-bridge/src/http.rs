@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::{Body, Bytes, to_bytes},
+    body::Body,
     extract::{DefaultBodyLimit, Request, State},
     http::StatusCode,
     middleware::{self, Next},
@@ -12,7 +12,8 @@ use axum::{
     routing::{get, post, put},
 };
 use futures::FutureExt;
-use tokio::sync::Semaphore;
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::bridge::Bridge;
 use answer::Refusal;
@@ -27,18 +28,21 @@ mod webhook;
 /// How many deliveries are worked on at once; more wait.
 const AT_ONCE: usize = 64;
 /// How many are read at once. Nobody knows yet who sends them, so those who send slowly are not to take the places of the others.
-const READ_AT_ONCE: usize = 512;
+const READ_AT_ONCE: usize = 256;
+/// How many octets of all of them are held at once, from when they come until they are answered: the container has some 100 MiB.
+const HELD: usize = 32 << 20;
 /// How long the sending of a delivery may take.
 const SENDING: Duration = Duration::from_secs(5);
 /// How long a delivery may take in all, reading and waiting included.
 const DEADLINE: Duration = Duration::from_secs(15);
 
-/// The places of those who are read, and of those who are worked on.
+/// The places of those who are read, and of those who are worked on, and the room for what they have sent.
 #[derive(Clone)]
 struct Places {
     limit: usize,
     reading: Arc<Semaphore>,
     working: Arc<Semaphore>,
+    octets: Arc<Semaphore>,
 }
 
 /// All routes.
@@ -47,6 +51,7 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
         limit: bridge.config.max_body_bytes,
         reading: Arc::new(Semaphore::new(READ_AT_ONCE)),
         working: Arc::new(Semaphore::new(AT_ONCE)),
+        octets: Arc::new(Semaphore::new(HELD)),
     };
     Router::new()
         .route("/webhooks/woocommerce", post(webhook::deliver))
@@ -67,8 +72,8 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
 /// Bounds how many deliveries are in hand and how long each takes.
 async fn in_turn(State(places): State<Places>, request: Request, next: Next) -> Response {
     let answered = tokio::time::timeout(DEADLINE, async {
-        let request = match whole(&places, request).await {
-            Ok(request) => request,
+        let (request, _room) = match whole(&places, request).await {
+            Ok(whole) => whole,
             Err(refusal) => return refusal.into_response(),
         };
         let _place = places.working.acquire().await;
@@ -77,12 +82,32 @@ async fn in_turn(State(places): State<Places>, request: Request, next: Next) -> 
     answered.await.unwrap_or_else(|_| Refusal::Unavailable.into_response())
 }
 
-/// The request with its whole body.
-async fn whole(places: &Places, request: Request) -> Result<Request, Refusal> {
+/// The request with its whole body, and the room that it takes.
+async fn whole(places: &Places, request: Request) -> Result<(Request, Option<OwnedSemaphorePermit>), Refusal> {
     let _place = places.reading.acquire().await;
     let (head, body) = request.into_parts();
-    let body = tokio::time::timeout(SENDING, read_body(places.limit, body)).await.map_err(|_| Refusal::CutOff)??;
-    Ok(Request::from_parts(head, Body::from(body)))
+    let read = tokio::time::timeout(SENDING, read_body(places, body));
+    let (body, room) = read.await.map_err(|_| Refusal::CutOff)??;
+    Ok((Request::from_parts(head, Body::from(body)), room))
+}
+
+/// The whole body, within the limit. Room is taken for what has come, not for what was announced: to announce costs nothing.
+async fn read_body(places: &Places, mut body: Body) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Refusal> {
+    let (mut read, mut room): (Vec<u8>, Option<OwnedSemaphorePermit>) = (Vec::new(), None);
+    while let Some(frame) = body.frame().await {
+        let Ok(octets) = frame.map_err(|_| Refusal::CutOff)?.into_data() else { continue };
+        if read.len() + octets.len() > places.limit {
+            return Err(Refusal::TooLarge { limit: places.limit });
+        }
+        let count = u32::try_from(octets.len()).unwrap_or(u32::MAX);
+        let more = Arc::clone(&places.octets).acquire_many_owned(count).await.map_err(|_| Refusal::Unavailable)?;
+        match &mut room {
+            Some(room) => room.merge(more),
+            None => room = Some(more),
+        }
+        read.extend_from_slice(&octets);
+    }
+    Ok((read, room))
 }
 
 async fn ready(State(bridge): State<Arc<Bridge>>) -> Response {
@@ -94,17 +119,4 @@ async fn ready(State(bridge): State<Arc<Bridge>>) -> Response {
         Ok(()) => "ok".into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
     }
-}
-
-/// The whole body, within the limit.
-async fn read_body(limit: usize, body: Body) -> Result<Bytes, Refusal> {
-    match to_bytes(body, limit).await {
-        Ok(bytes) => Ok(bytes),
-        Err(error) if is_over_limit(&error) => Err(Refusal::TooLarge { limit }),
-        Err(_) => Err(Refusal::CutOff),
-    }
-}
-
-fn is_over_limit(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>)
 }

@@ -118,8 +118,9 @@ impl Asterisk {
 
 /// Calls in progress; none of one that does not answer.
 async fn calls(control: &Control) -> u32 {
-    let answer = control.run("core show channels count", QUESTION_LIMIT).await.unwrap_or_default();
-    answers::active_calls(&answer).unwrap_or_default()
+    let channels = control.run("core show channels count", QUESTION_LIMIT).await.unwrap_or_default();
+    let groups = control.run("group show channels", QUESTION_LIMIT).await.unwrap_or_default();
+    answers::active_calls(&channels, &groups).unwrap_or_default()
 }
 
 /// Refuses new calls and returns when the last one has gone.

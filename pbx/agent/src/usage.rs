@@ -79,19 +79,14 @@ async fn ask(control: &Control, status: &Status) -> Result<Usage, ControlError> 
     let pools = control.run("group show channels", LIMIT);
     let (channels, contacts, pools) = tokio::try_join!(channels, contacts, pools)?;
     let Some(applied) = &status.applied else { return Ok(Usage::default()) };
-    let participants = answers::places(&pools, signals::CONFERENCE_POOL);
     let registered = answers::registered(&contacts);
     let registered = registered.into_iter().filter(|number| applied.enabled.contains(*number)).count();
     Ok(Usage {
         extensions_enabled: count(applied.enabled.len()),
         extensions_registered: count(registered),
-        // A participant of a conference has a local channel that is a call to Asterisk, and one of its own unless it was put through.
-        active_calls: answers::active_calls(&channels)
-            .unwrap_or_default()
-            .saturating_sub(participants)
-            .max(participants),
+        active_calls: answers::active_calls(&channels, &pools).unwrap_or_default(),
         recordings: answers::places(&pools, signals::RECORDING_POOL),
-        conference_participants: participants,
+        conference_participants: answers::places(&pools, signals::CONFERENCE_POOL),
         ..Usage::default()
     })
 }

@@ -39,7 +39,7 @@ async fn who_is_put_through_to_a_room_has_the_place_of_who_did_it() {
     let pbx = Pbx::start(files).await.unwrap();
     let phones = Phone::first(6);
     let others = pbx.begin(&enter("801", &phones[..2]).lasting(Duration::from_secs(40))).unwrap();
-    let guest = pbx.answering(&phones[2], Duration::from_secs(60)).await.unwrap();
+    let guest = pbx.answering(&phones[2], Duration::from_mins(1)).await.unwrap();
     let put_through = Attempt::new("attended", &phones[3..4]).calling("103").key("to", "801");
     let put_through = put_through.with(&["-cid_str", "%u-%p"]).lasting(Duration::from_secs(1));
     let outcome = pbx.attempt(&put_through).await.unwrap();

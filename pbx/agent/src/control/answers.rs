@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::render::dialplan::MARK_VARIABLE;
+use crate::render::{dialplan::MARK_VARIABLE, signals::CONFERENCE_POOL};
 
-/// `core show channels count`: the calls in progress.
-pub fn active_calls(answer: &str) -> Option<u32> {
-    count_of("active call", answer)
+/// `core show channels count` and `group show channels`: the calls in progress. Each participant of a conference has a local channel
+/// that is a call to Asterisk, and one of its own unless it was put through; so the figure may be too small by those, but is never
+/// below the participants.
+pub fn active_calls(channels: &str, groups: &str) -> Option<u32> {
+    let participants = places(groups, CONFERENCE_POOL);
+    count_of("active call", channels).map(|calls| calls.saturating_sub(participants).max(participants))
 }
 
 /// `core show channels count`: the legs of the calls in progress, those that still ring too.
@@ -100,10 +103,13 @@ mod tests {
 
     #[test]
     fn calls_are_counted_not_channels() {
-        assert_eq!(active_calls("2 active channels\n1 active call\n7 calls processed\n"), Some(1));
+        assert_eq!(active_calls("2 active channels\n1 active call\n7 calls processed\n", ""), Some(1));
         assert_eq!(active_channels("2 active channels\n1 active call\n"), Some(2));
-        assert_eq!(active_calls("0 active channels\n0 active calls\n0 calls processed\n"), Some(0));
-        assert_eq!(active_calls("No such command"), None);
+        assert_eq!(active_calls("0 active channels\n0 active calls\n0 calls processed\n", ""), Some(0));
+        assert_eq!(active_calls("No such command", ""), None);
+        let rooms = "Local/801@rooms-1;2 place conference\nLocal/801@rooms-2;2 place conference\n";
+        assert_eq!(active_calls("8 active channels\n5 active calls\n", rooms), Some(3), "two in a room and a call");
+        assert_eq!(active_calls("4 active channels\n2 active calls\n", rooms), Some(2), "both were put through");
     }
 
     #[test]

@@ -59,9 +59,8 @@ const SIP: [&str; 25] = [
 ];
 
 /// What licensed features need: pools, recording, conference, voicemail, queues, barge.
-const FEATURES: [&str; 18] = [
+const FEATURES: [&str; 17] = [
     "func_groupcount",
-    "func_import",
     "func_lock",
     "func_timeout",
     "bridge_softmix",

@@ -38,7 +38,7 @@ pub fn note(callee: &str) -> String {
 pub const FEATURES: &str =
     "[general]\n\n[featuremap]\n\n[applicationmap]\nrecord => *1,self,Gosub(record-on-demand,s,1)\n";
 
-/// Renders the contexts. A call has one place, whichever of its two channels is recorded. The name of a file is `TIME-CALLER-CALLEE-EXTENSION-CHANNEL.wav`, of digits, letters, hyphens and points
+/// Renders the contexts. A conference, behind its local channel, is no call of two, and is not recorded. A call has one place, whichever of its two channels is recorded. The name of a file is `TIME-CALLER-CALLEE-EXTENSION-CHANNEL.wav`, of digits, letters, hyphens and points
 /// alone; [`crate::recordings`] reads it back.
 pub fn render(wanted: &Wanted, directory: &Path) -> String {
     let take = pool::take(signals::RECORDING_POOL, wanted.limits.call_recording);
@@ -57,8 +57,10 @@ pub fn render(wanted: &Wanted, directory: &Path) -> String {
          \n[{ENDED}]\nexten => s,1,GotoIf($[\"${{{RUNS}}}\" = \"1\"]?:done)\n\
          same => n,UserEvent({ended},Extension: ${{{extension}}})\n same => n(done),Return()\n\
          \n[record-on-demand]\nexten => s,1,GotoIf($[\"${{GROUP({pool})}}\" != \"\"]?stop)\n\
+         same => n,GotoIf($[\"${{BRIDGEPEER:0:6}}\" = \"Local/\"]?no)\n\
          same => n,GotoIf($[\"${{IMPORT(${{BRIDGEPEER}},GROUP({pool}))}}\" != \"\"]?runs)\n same => n,Gosub(record,s,1)\n\
          same => n,Playback(${{IF(${{GOSUB_RETVAL}}?beep:beeperr)}})\n same => n,Return()\n\
-         same => n(stop),StopMixMonitor()\n same => n,Set({RUNS}=)\n same => n,Set(GROUP({pool})=)\n same => n(runs),Playback(beep)\n same => n,Return()\n"
+         same => n(stop),StopMixMonitor()\n same => n,Set({RUNS}=)\n same => n,Set(GROUP({pool})=)\n same => n(runs),Playback(beep)\n same => n,Return()\n\
+         same => n(no),Playback(beeperr)\n same => n,Return()\n"
     )
 }

@@ -38,8 +38,9 @@ pub fn note(callee: &str) -> String {
 pub const FEATURES: &str =
     "[general]\n\n[featuremap]\n\n[applicationmap]\nrecord => *1,self,Gosub(record-on-demand,s,1)\n";
 
-/// Renders the contexts. A conference, behind its local channel, is no call of two, and is not recorded. A call has one place, whichever of its two channels is recorded. The name of a file is `TIME-CALLER-CALLEE-EXTENSION-CHANNEL.wav`, of digits, letters, hyphens and points
-/// alone; [`crate::recordings`] reads it back.
+/// Renders the contexts. A call has one place, whichever of its two channels is recorded. A conference, behind its local channel, is no
+/// call of two, and is not recorded. The name of a file is `TIME-CALLER-CALLEE-EXTENSION-CHANNEL.wav`, of digits, letters, hyphens and
+/// points alone; [`crate::recordings`] reads it back.
 pub fn render(wanted: &Wanted, directory: &Path) -> String {
     let take = pool::take(signals::RECORDING_POOL, wanted.limits.call_recording);
     let (refused, pool, event) = (signals::refused("CallRecording"), signals::RECORDING_POOL, signals::RECORDING_EVENT);

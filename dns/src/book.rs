@@ -50,6 +50,7 @@ pub struct Book {
     holders: BTreeMap<Label, BTreeSet<Key>>,
     list: Option<BTreeMap<Key, Sight>>,
     touched: BTreeSet<Label>,
+    moved: BTreeSet<Key>,
     /// The revision of the last event that changed what is served. It counts events, not their sum: a server that sees two at
     /// once is to have the serial of one that saw them apart, even where the second undid the first.
     revision: Option<Revision>,
@@ -66,6 +67,7 @@ impl Book {
             book.set(key.clone(), Some(published.clone()));
         }
         book.touched.clear();
+        book.moved.clear();
         Self { revision, ..book }
     }
 
@@ -104,6 +106,11 @@ impl Book {
     pub fn changes(&mut self) -> Vec<Change> {
         let touched = std::mem::take(&mut self.touched);
         touched.into_iter().map(|label| (label.clone(), self.served(&label).cloned())).collect()
+    }
+
+    /// The objects of which something else is held since this was last asked.
+    pub fn moved(&mut self) -> BTreeSet<Key> {
+        std::mem::take(&mut self.moved)
     }
 
     /// Whether any instance wants this label.
@@ -176,6 +183,7 @@ impl Book {
             self.digest = self.digest.wrapping_sub(digest(&key, old));
         }
         self.held.remove_mut(&key);
+        self.moved.insert(key.clone());
         if let Some(new) = published {
             self.holders.entry(new.label.clone()).or_default().insert(key.clone());
             self.digest = self.digest.wrapping_add(digest(&key, &new));

@@ -141,6 +141,8 @@ pub struct Metrics {
 pub struct State {
     /// Whether the served zone comes from the disk and has not been compared with the API yet.
     pub stale: AtomicBool,
+    /// Whether what is served could not be written to the disk.
+    pub unkept: AtomicBool,
     /// How many instances have no name because the static part or another instance has it.
     pub unnamed: AtomicUsize,
     /// When the API server last said something.
@@ -224,6 +226,7 @@ mod tests {
             "ecqx_dns_rate_limited_total{verdict=\"dropped\"} 1",
             "ecqx_dns_latency_seconds_count 3",
             "ecqx_dns_zone_stale 0",
+            "ecqx_dns_zone_unkept 0",
         ] {
             assert!(text.lines().any(|have| have == line), "{line} is not in\n{text}");
         }

@@ -1,4 +1,5 @@
-//! From events to the zone that is served: enters them in the book, and swaps the snapshot. No I/O but the log.
+//! From events to the zone that is served: enters them in the book, and swaps the snapshot. No I/O but the log and
+//! the disk, on which a change is written before it is served.
 
 use std::{
     collections::BTreeSet,
@@ -17,7 +18,7 @@ use crate::{
     dnssec::Signing,
     metrics::State,
     serial,
-    store::{self, Held, Kept},
+    store::{self, Entry, Held, Journal, Kept},
     transfer::History,
     zone::{Zone, ZoneError, ZoneSettings},
 };
@@ -39,6 +40,7 @@ pub struct Publisher {
     serial_offset: u32,
     state: Arc<State>,
     kept: watch::Sender<Option<Kept>>,
+    journal: Option<Journal>,
     history: History,
     versions: watch::Sender<Option<Version>>,
     signing: Option<watch::Receiver<Arc<Signing>>>,
@@ -56,6 +58,7 @@ impl Publisher {
             serial_offset: 0,
             state: Arc::default(),
             kept: watch::Sender::new(None),
+            journal: None,
             history: History::default(),
             versions: watch::Sender::new(None),
             signing: None,
@@ -87,6 +90,11 @@ impl Publisher {
         Self { signing, ..self }
     }
 
+    /// Writes each change into this journal before it is served.
+    pub fn keep_in(&mut self, journal: Journal) {
+        self.journal = Some(journal);
+    }
+
     /// What is served, for the other replicas, as it changes.
     pub fn versions(&self) -> watch::Receiver<Option<Version>> {
         self.versions.subscribe()
@@ -97,7 +105,7 @@ impl Publisher {
         self.held.subscribe()
     }
 
-    /// What is to be kept on disk, as it comes.
+    /// What is served, for the secondaries, as it changes; nothing before it was compared with the API server.
     pub fn kept(&self) -> watch::Receiver<Option<Kept>> {
         self.kept.subscribe()
     }
@@ -109,7 +117,7 @@ impl Publisher {
     ///
     /// # Errors
     /// As [`Publisher::follow`].
-    pub fn resume(&mut self, kept: &Kept) -> Result<(), ZoneError> {
+    pub async fn resume(&mut self, kept: &Kept) -> Result<(), ZoneError> {
         let same = kept.settings.split(SIGNED).next() == Some(&self.settings.digest());
         let signing = self.signing.as_ref().map(|signing| Arc::clone(&signing.borrow()));
         let serial = if kept.settings == self.described(signing.as_ref()) {
@@ -129,6 +137,10 @@ impl Publisher {
         let zone = Zone::new(Arc::clone(&self.settings), serial)?.changed(changes, serial)?;
         let zone = zone.resigned(signing.as_ref(), serial)?;
         tracing::info!(serial, names = zone.len(), "the zone that was kept is served until the API server is reached");
+        if serial != kept.serial {
+            let next = Kept { revision: kept.revision, ..self.as_kept(&zone) };
+            self.write(Some(kept.serial), next).await;
+        }
         self.snapshot.store(Some(Arc::new(zone)));
         self.state.swapped(true);
         Ok(())
@@ -148,11 +160,11 @@ impl Publisher {
         loop {
             tokio::select! {
                 batch = batches.next() => match batch {
-                    Some(batch) => self.enter(batch)?,
+                    Some(batch) => self.enter(batch).await?,
                     None => return Ok(()),
                 },
-                Some(theirs) = others.recv() => self.agree(&theirs)?,
-                () = renewed(&mut self.signing) => self.resign()?,
+                Some(theirs) = others.recv() => self.agree(&theirs).await?,
+                () = renewed(&mut self.signing) => self.resign().await?,
             }
         }
     }
@@ -161,7 +173,7 @@ impl Publisher {
     ///
     /// # Errors
     /// As [`Publisher::follow`].
-    pub fn enter(&mut self, events: impl IntoIterator<Item = Event>) -> Result<(), ZoneError> {
+    pub async fn enter(&mut self, events: impl IntoIterator<Item = Event>) -> Result<(), ZoneError> {
         for event in events {
             self.book.enter(event);
         }
@@ -173,7 +185,7 @@ impl Publisher {
             if self.kept.borrow().is_none()
                 && let Some(zone) = self.snapshot.load_full()
             {
-                self.keep(&zone);
+                self.kept.send_replace(Some(self.as_kept(&zone)));
             }
             self.tell();
             return Ok(());
@@ -188,14 +200,14 @@ impl Publisher {
             tracing::warn!(%label, "an instance has the name of a name server or of the static part; it is not served under it");
         }
         self.served = Some(revision);
-        self.swap(changes, serial::after(before, self.serial(revision, signing.as_ref())))
+        self.swap(changes, serial::after(before, self.serial(revision, signing.as_ref()))).await
     }
 
     /// Signs the zone as it is to be signed now: under a serial of its own, since there is no write to Kubernetes that has one.
     ///
     /// # Errors
     /// As [`Publisher::follow`].
-    pub fn resign(&mut self) -> Result<(), ZoneError> {
+    pub async fn resign(&mut self) -> Result<(), ZoneError> {
         let (Some(signing), Some(current)) = (self.wanted_signing(), self.snapshot.load_full()) else { return Ok(()) };
         if current.signing().is_some_and(|own| own.is_like(&signing)) {
             return Ok(());
@@ -204,7 +216,7 @@ impl Publisher {
         let serial = serial::after(Some(current.serial()), wanted);
         let zone = current.resigned(Some(&signing), serial)?;
         tracing::info!(zone = %zone.origin(), serial, "the zone is signed anew");
-        self.replace(Some(current), zone, Vec::new());
+        self.replace(Some(current), zone, Vec::new()).await;
         Ok(())
     }
 
@@ -233,9 +245,9 @@ impl Publisher {
     ///
     /// # Errors
     /// As [`Publisher::follow`].
-    pub fn agree(&mut self, theirs: &Version) -> Result<(), ZoneError> {
+    pub async fn agree(&mut self, theirs: &Version) -> Result<(), ZoneError> {
         let yields = self.version().is_some_and(|ours| self.book.is_complete() && ours.yields_to(theirs));
-        if yields { self.swap(Vec::new(), theirs.serial) } else { Ok(()) }
+        if yields { self.swap(Vec::new(), theirs.serial).await } else { Ok(()) }
     }
 
     /// What is served now.
@@ -246,7 +258,7 @@ impl Publisher {
         Some(Version { serial: zone.serial(), digest })
     }
 
-    fn swap(&mut self, changes: Vec<Change>, serial: u32) -> Result<(), ZoneError> {
+    async fn swap(&mut self, changes: Vec<Change>, serial: u32) -> Result<(), ZoneError> {
         let labels: Vec<Label> = changes.iter().map(|(label, _)| label.clone()).collect();
         let current = self.snapshot.load_full();
         let zone = match &current {
@@ -256,13 +268,14 @@ impl Publisher {
                 .resigned(self.wanted_signing().as_ref(), serial)?,
         };
         tracing::info!(zone = %zone.origin(), serial, changes = labels.len(), names = zone.len(), "the zone has changed");
-        self.replace(current, zone, labels);
+        self.replace(current, zone, labels).await;
         Ok(())
     }
 
     /// Serves another zone in place of the one that was served, if any was.
-    fn replace(&mut self, current: Option<Arc<Zone>>, zone: Zone, labels: Vec<Label>) {
+    async fn replace(&mut self, current: Option<Arc<Zone>>, zone: Zone, labels: Vec<Label>) {
         warn_of_unwritten(&zone, &labels);
+        self.write(current.as_ref().map(|zone| zone.serial()), self.as_kept(&zone)).await;
         // A secondary may ask as soon as the new one is served, so the way there is laid first. Nobody has what was never served.
         if let Some(current) = current {
             self.history.left(current, labels, &zone);
@@ -270,17 +283,27 @@ impl Publisher {
         let zone = Arc::new(zone);
         self.snapshot.store(Some(Arc::clone(&zone)));
         self.state.swapped(!self.book.is_complete());
-        self.keep(&zone);
+        self.kept.send_replace(Some(self.as_kept(&zone)));
         self.tell();
     }
 
-    /// Hands the zone on to the disk and to the secondaries.
-    fn keep(&self, zone: &Zone) {
-        let (serial, settings) = (zone.serial(), self.described(zone.signing()));
-        let held = self.book.held().clone();
-        let zone = self.settings.origin().to_ascii().trim_end_matches('.').to_owned();
-        let revision = self.served.unwrap_or_default();
-        self.kept.send_replace(Some(Kept { zone, serial, revision, settings, held }));
+    /// Brings to the disk what is about to be served after the zone of this serial: a restart is not to lead behind it.
+    async fn write(&mut self, before: Option<u32>, kept: Kept) {
+        let change = Entry { before, kept, keys: self.book.moved() };
+        if let Some(journal) = &mut self.journal {
+            journal.keep(change).await;
+        }
+    }
+
+    /// A zone as it is kept.
+    fn as_kept(&self, zone: &Zone) -> Kept {
+        Kept {
+            zone: self.settings.origin().to_ascii().trim_end_matches('.').to_owned(),
+            serial: zone.serial(),
+            revision: self.served.unwrap_or_default(),
+            settings: self.described(zone.signing()),
+            held: self.book.held().clone(),
+        }
     }
 
     /// Tells of what was compared with the API server, and of nothing before that.

@@ -5,6 +5,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    thread::JoinHandle,
 };
 
 use ecqx_domain::{
@@ -12,10 +13,7 @@ use ecqx_domain::{
     settings::{Settings, SettingsError},
 };
 use kube::Client;
-use tokio::{
-    sync::mpsc,
-    task::{JoinHandle, JoinSet},
-};
+use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
@@ -25,10 +23,10 @@ use crate::{
     dnssec::renewal::{Folder, SigningError},
     http::{self, HttpError},
     limit::Limits,
-    metrics::Metrics,
+    metrics::{Metrics, State},
     publish::Publisher,
     server::{Patience, Server, ServerError, Service},
-    store::Store,
+    store::{Journal, Store, StoreError},
     transfer::{
         History, Keys, KeysError,
         notify::{self, Secondary},
@@ -85,6 +83,9 @@ pub enum RunError {
     /// HTTP broke off.
     #[error("HTTP stopped by itself: {0}; it has to be started again")]
     Health(io::Error),
+    /// The zone cannot be kept.
+    #[error("--state: {0}")]
+    Store(#[from] StoreError),
     /// Signals cannot be received.
     #[error("cannot wait for SIGTERM: {0}")]
     Signal(io::Error),
@@ -121,7 +122,10 @@ pub async fn run_until(args: Args, client: Client, stop: CancellationToken) -> R
         .telling(Arc::clone(&metrics.state))
         .recording(history);
     // Before anybody can ask: a name server that starts anew is not to say SERVFAIL of what it has on disk.
-    let keeping = args.state.as_ref().map(|path| resume(&mut publisher, &settings, path)).transpose()?;
+    let keeping = match &args.state {
+        Some(path) => Some(resume(&mut publisher, &settings, path, &metrics.state).await?),
+        None => None,
+    };
     let mut server = Server::start(args.listen, service).await?;
     let listener = http::bind(args.http).await?;
     let health = listener.local_addr().map_err(RunError::Health)?;
@@ -145,7 +149,8 @@ pub async fn run_until(args: Args, client: Client, stop: CancellationToken) -> R
     // With the publisher gone nothing more can come, and what came last is written.
     drop(publisher);
     if let Some(keeping) = keeping {
-        keeping.await.map_err(|error| RunError::Health(error.into()))?;
+        // It has told of its troubles itself.
+        let _ended = tokio::task::spawn_blocking(|| keeping.join()).await;
     }
     tracing::info!("stopped");
     ended
@@ -167,16 +172,24 @@ fn tell(
 }
 
 /// Serves what was kept, and keeps what comes. A file that cannot be used is told of, and replaced with the first list.
-fn resume(publisher: &mut Publisher, settings: &ZoneSettings, path: &Path) -> Result<JoinHandle<()>, RunError> {
+async fn resume(
+    publisher: &mut Publisher,
+    settings: &ZoneSettings,
+    path: &Path,
+    state: &Arc<State>,
+) -> Result<JoinHandle<()>, RunError> {
     let store = Store::new(path);
-    match store.load(settings.origin().to_ascii().trim_end_matches('.')) {
-        Ok(Some(kept)) => publisher.resume(&kept)?,
-        Ok(None) => (),
-        Err(error) => {
-            tracing::warn!(%error, "the zone that was kept cannot be used; nothing is served before the first list");
-        }
+    let loaded = store.load(settings.origin().to_ascii().trim_end_matches('.'));
+    let kept = loaded.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the zone that was kept cannot be used; nothing is served before the first list");
+        None
+    });
+    let (journal, thread) = Journal::begin(store, kept.clone(), Arc::clone(state))?;
+    publisher.keep_in(journal);
+    if let Some(kept) = kept {
+        publisher.resume(&kept).await?;
     }
-    Ok(tokio::spawn(store.keep(publisher.kept())))
+    Ok(thread)
 }
 
 async fn service(args: &Args, snapshot: &Snapshot) -> Result<Service, RunError> {

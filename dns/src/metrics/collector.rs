@@ -80,9 +80,16 @@ impl Totals {
         gauge(encoder, "zone_names", "Labels right below the zone", names)?;
         gauge(encoder, "zone_serial", "The zone's serial", serial)?;
         let unwritten = zone.map_or(0, Zone::unwritten_count);
+        let unkept = i64::from(self.state.unkept.load(Ordering::Relaxed));
         let unnamed = self.state.unnamed.load(Ordering::Relaxed);
         let faulty = i64::try_from(self.state.faults.count() + unwritten + unnamed).unwrap_or(i64::MAX);
         gauge(encoder, "faulty_instances", "Instances that cannot be served as their status says", faulty)?;
+        gauge(
+            encoder,
+            "zone_unkept",
+            "1 while the disk cannot be written, so that a restart would lead to an older zone",
+            unkept,
+        )?;
         gauge(encoder, "zone_stale", "1 while the zone comes from the disk and the API server was not reached", stale)?;
         gauge(encoder, "zone_age_seconds", "Since the zone last changed; -1 without one", age(&self.state.changed))?;
         if let Some(signing) = zone.and_then(Zone::signing) {

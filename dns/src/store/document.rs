@@ -6,10 +6,15 @@ use ecqx_domain::hostname::Label;
 use sha2::{Digest, Sha256};
 
 use super::Held;
-use crate::{book::Revision, published::Published};
+use crate::{
+    book::{Key, Revision},
+    published::Published,
+};
 
 /// The first line: what this is, and the version of its form.
 const HEAD: &str = "ecqx-dns 1";
+/// Stands before a checksum.
+pub(super) const SEAL: &str = "sha256 ";
 /// Stands at the end of an instance that answers SIP over TLS.
 const SIPS: &str = " sips";
 /// Stands at the end of one whose records are about to change.
@@ -49,18 +54,10 @@ impl Kept {
     pub fn text(&self) -> Vec<u8> {
         let Self { zone, serial, revision, settings, held } = self;
         let mut text = format!("{HEAD}\nzone {zone}\nserial {serial}\nrevision {revision}\nsettings {settings}\n");
-        for ((namespace, name), Published { label, addresses, sips, is_about_to_change }) in held {
-            let addresses: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
-            let word = |holds: bool, word| if holds { word } else { "" };
-            let (sips, changes) = (word(*sips, SIPS), word(*is_about_to_change, CHANGES));
-            // Writing to a text cannot fail.
-            let _written = writeln!(text, "{namespace}/{name} {label} {}{sips}{changes}", addresses.join(","));
+        for (key, published) in held {
+            text.push_str(&line(key, published));
         }
-        let sum = digest(text.as_bytes());
-        text.push_str("sha256 ");
-        text.push_str(&sum);
-        text.push('\n');
-        text.into_bytes()
+        sealed(text).into_bytes()
     }
 
     /// Reads it again.
@@ -69,10 +66,7 @@ impl Kept {
     /// When it is not, to the octet, what was written, or of another zone.
     pub fn read(text: &[u8], zone: &str) -> Result<Self, Damage> {
         let text = std::str::from_utf8(text).map_err(|_| Damage::Checksum)?;
-        let (body, sum) = text.rsplit_once("sha256 ").ok_or(Damage::Checksum)?;
-        if sum.strip_suffix('\n') != Some(&*digest(body.as_bytes())) {
-            return Err(Damage::Checksum);
-        }
+        let body = unsealed(text).ok_or(Damage::Checksum)?;
         let mut lines = body.lines();
         let mut value = |at: usize, key: &str| {
             let line = lines.next().and_then(|line| line.strip_prefix(key));
@@ -95,7 +89,32 @@ impl Kept {
     }
 }
 
-fn instance(line: &str) -> Option<((String, String), Published)> {
+/// The line of an instance.
+pub(super) fn line((namespace, name): &Key, published: &Published) -> String {
+    let Published { label, addresses, sips, is_about_to_change } = published;
+    let addresses: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
+    let word = |holds: bool, word| if holds { word } else { "" };
+    let (sips, changes) = (word(*sips, SIPS), word(*is_about_to_change, CHANGES));
+    format!("{namespace}/{name} {label} {}{sips}{changes}\n", addresses.join(","))
+}
+
+/// A text with its checksum under it.
+pub(super) fn sealed(mut text: String) -> String {
+    let sum = digest(text.as_bytes());
+    text.push_str(SEAL);
+    text.push_str(&sum);
+    text.push('\n');
+    text
+}
+
+/// A text that is, to the octet, what was sealed, without its checksum.
+pub(super) fn unsealed(text: &str) -> Option<&str> {
+    let (body, sum) = text.rsplit_once(SEAL)?;
+    (sum.strip_suffix('\n')? == digest(body.as_bytes())).then_some(body)
+}
+
+/// The instance that such a line tells of.
+pub(super) fn instance(line: &str) -> Option<(Key, Published)> {
     let mut parts = line.split(' ');
     let (key, label, addresses) = (parts.next()?, parts.next()?, parts.next()?);
     let (namespace, name) = key.split_once('/')?;

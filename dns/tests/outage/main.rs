@@ -80,7 +80,8 @@ async fn until(what: &str, patience: Duration, holds: impl AsyncFn() -> bool) ->
     begin.elapsed()
 }
 
-async fn survives(outage: Outage) {
+/// A name server that serves all instances of a control plane of its own, and has them on disk.
+async fn serving() -> (ControlPlane, Api<EcqxInstance>, NameServer) {
     let control_plane = ControlPlane::start().await.unwrap();
     kinds::install(&control_plane.client()).await.unwrap();
     let instances = Api::<EcqxInstance>::namespaced(control_plane.client(), "default");
@@ -94,7 +95,11 @@ async fn survives(outage: Outage) {
     let right = async || (0..INSTANCES).all(|n| asking::ask(server.dns, n) == Some(Ok(n)));
     until("every name is served", Duration::from_mins(1), right).await;
     until("and kept on disk", Duration::from_secs(20), async || server.has_kept(INSTANCES)).await;
+    (control_plane, instances, server)
+}
 
+async fn survives(outage: Outage) {
+    let (control_plane, instances, mut server) = serving().await;
     let asking = Asking::begin(server.dns, INSTANCES);
     outage.begin(&control_plane);
     let (begin, time) = (Instant::now(), how_long());
@@ -131,4 +136,26 @@ async fn with_the_api_server_stopped_every_answer_is_right() {
 #[tokio::test(flavor = "multi_thread")]
 async fn with_the_api_server_silent_every_answer_is_right() {
     survives(Outage::BlackHoled).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_as_soon_as_a_change_is_served_it_serves_that_again_without_the_api_server() {
+    let (control_plane, instances, mut server) = serving().await;
+    let mut serial = server.serial();
+    for last in 100..108 {
+        publish(&instances, 0, last).await.unwrap();
+        let end = Instant::now() + SOON;
+        while asking::ask(server.dns, 0) != Some(Ok(last)) {
+            assert!(Instant::now() < end, "the change to {last} is not served");
+        }
+        server.kill();
+        Outage::BlackHoled.begin(&control_plane);
+        server.start();
+        assert_eq!(asking::ask(server.dns, 0), Some(Ok(last)), "what was served once, however short");
+        assert!(server.serial() > serial, "{} after {serial}", server.serial());
+        serial = server.serial();
+        Outage::BlackHoled.end(&control_plane);
+    }
+    drop(server);
+    control_plane.stop().await.unwrap();
 }

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ecqx_dns::store::Store;
 use ecqx_tests::ports::{self, Port};
 use tempfile::TempDir;
 
@@ -33,7 +34,7 @@ impl NameServer {
     pub fn start(&mut self) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ecqx-dns"));
         command.arg("--settings").arg(self.folder.path().join("settings.json")).env("KUBECONFIG", &self.kubeconfig);
-        command.arg("--state").arg(self.state()).args(["--name-server", "ns1=203.0.113.1"]);
+        command.arg("--state").arg(self.folder.path().join("zone")).args(["--name-server", "ns1=203.0.113.1"]);
         command.args(["--listen", &self.dns.to_string(), "--http", &self.http.to_string()]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.child = Some(command.spawn().unwrap());
@@ -52,14 +53,17 @@ impl NameServer {
         }
     }
 
-    fn state(&self) -> PathBuf {
-        self.folder.path().join("zone")
-    }
-
     /// Whether so many instances are kept on disk.
     pub fn has_kept(&self, count: u8) -> bool {
-        let text = std::fs::read_to_string(self.state()).unwrap_or_default();
-        text.matches("203.0.113.").count() == usize::from(count)
+        let kept = Store::new(self.folder.path().join("zone")).load("epygicloud.com").unwrap();
+        kept.is_some_and(|kept| kept.held.size() == usize::from(count))
+    }
+
+    /// The serial of what is served, as the metrics tell it.
+    pub fn serial(&self) -> u32 {
+        let metrics = self.get("/metrics");
+        let line = metrics.lines().find_map(|line| line.strip_prefix("ecqx_dns_zone_serial "));
+        line.expect("a serial in the metrics").parse().unwrap()
     }
 
     /// A whole HTTP answer.

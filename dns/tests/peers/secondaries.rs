@@ -82,7 +82,7 @@ async fn follows(start: impl Fn(SocketAddr, &str) -> Peer + Send + 'static) {
     let keys = Keys::parse(&format!("secondary hmac-sha256 {SECRET}")).unwrap();
     let (snapshot, history) = (Snapshot::default(), History::default());
     let mut publisher = Publisher::new(settings(), Arc::clone(&snapshot)).recording(history.clone());
-    publisher.enter([Event::ListBegins, Event::ListEnds(1000)]).unwrap();
+    publisher.enter([Event::ListBegins, Event::ListEnds(1000)]).await.unwrap();
     let service = Service { keys: keys.clone(), history, ..Service::of(Arc::clone(&snapshot)) };
     let server = Server::start(servers::ANY_PORT, service).await.unwrap();
     let address = server.address();
@@ -92,7 +92,7 @@ async fn follows(start: impl Fn(SocketAddr, &str) -> Peer + Send + 'static) {
     let changes = std::env::var("CHANGES").ok().and_then(|text| text.parse().ok()).unwrap_or(CHANGES);
     let begin = Instant::now();
     for n in 1..=changes {
-        publisher.enter([changed(n)]).unwrap();
+        publisher.enter([changed(n)]).await.unwrap();
         if n % 100 == 0 {
             until_equal(&asker, snapshot.load_full().unwrap().serial()).await;
         }
@@ -121,8 +121,8 @@ async fn a_transfer_is_for_who_signs_with_a_key_of_ours_and_for_nobody_else() {
     let keys = Keys::parse(&format!("secondary hmac-sha256 {SECRET}")).unwrap();
     let snapshot = Snapshot::default();
     let mut publisher = Publisher::new(settings(), Arc::clone(&snapshot));
-    publisher.enter([Event::ListBegins, Event::ListEnds(1000)]).unwrap();
-    publisher.enter((1..=300).map(changed)).unwrap();
+    publisher.enter([Event::ListBegins, Event::ListEnds(1000)]).await.unwrap();
+    publisher.enter((1..=300).map(changed)).await.unwrap();
     let server = Server::start(servers::ANY_PORT, Service { keys, ..Service::of(snapshot) }).await.unwrap();
     let dig = |key: Option<&str>, kind: &str| {
         let mut command = std::process::Command::new("dig");

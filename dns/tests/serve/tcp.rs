@@ -24,10 +24,10 @@ const SECRET: &str = "c2VjcmV0IG9mIDMyIG9jdGV0cywgYXQgcmFuZG9tLi4=";
 const SOA: &[u8] = b"\x00\x20\x00\x07\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x0aepygicloud\x03com\x00\x00\x06\x00\x01";
 
 /// An empty zone, with a key for secondaries.
-fn service() -> Service {
+async fn service() -> Service {
     let (snapshot, history) = (Snapshot::default(), History::default());
     let mut publisher = Publisher::new(settings(), Arc::clone(&snapshot)).recording(history.clone());
-    publisher.enter([ecqx_dns::book::Event::ListBegins, ecqx_dns::book::Event::ListEnds(1000)]).unwrap();
+    publisher.enter([ecqx_dns::book::Event::ListBegins, ecqx_dns::book::Event::ListEnds(1000)]).await.unwrap();
     let keys = Keys::parse(&format!("secondary hmac-sha256 {SECRET}")).unwrap();
     Service { keys, history, ..Service::of(snapshot) }
 }
@@ -64,7 +64,7 @@ fn has(service: &Service, line: &str) -> bool {
 async fn sixteen_addresses_that_take_all_places_keep_nobody_out() {
     // Nobody is to lose a place for being quiet, however slow this machine is.
     let patience = Patience { idle: Duration::from_mins(5), lifetime: Duration::from_mins(10) };
-    let service = Service { patience, ..service() };
+    let service = Service { patience, ..service().await };
     let server = serving(&service).await;
     let at = server.address();
     let mut held = Vec::new();
@@ -92,7 +92,7 @@ async fn sixteen_addresses_that_take_all_places_keep_nobody_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_ends_when_it_is_quiet_and_when_it_has_had_its_time_however_busy() {
     let patience = Patience { idle: Duration::from_millis(400), lifetime: Duration::from_millis(1500) };
-    let server = serving(&Service { patience, ..service() }).await;
+    let server = serving(&Service { patience, ..service().await }).await;
     let mut quiet = connect(Ipv4Addr::LOCALHOST, server.address()).await;
     let after = closed(&mut quiet).await;
     assert!((300..1400).contains(&after.as_millis()), "{after:?}");
@@ -109,7 +109,7 @@ async fn a_connection_ends_when_it_is_quiet_and_when_it_has_had_its_time_however
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_sends_half_a_message_holds_its_place_for_seconds_only() {
-    let server = serving(&service()).await;
+    let server = serving(&service().await).await;
     let mut slow = connect(Ipv4Addr::LOCALHOST, server.address()).await;
     slow.write_all(&SOA[..9]).await.unwrap();
     let after = closed(&mut slow).await;
@@ -119,7 +119,7 @@ async fn a_client_that_sends_half_a_message_holds_its_place_for_seconds_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn queries_and_transfers_over_tcp_are_counted() {
-    let service = service();
+    let service = service().await;
     let server = serving(&service).await;
     assert!(answers(&mut connect(Ipv4Addr::LOCALHOST, server.address()).await).await);
     until("the query is in the histogram", async || has(&service, "ecqx_dns_latency_seconds_count 1")).await;

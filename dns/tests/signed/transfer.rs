@@ -43,7 +43,7 @@ impl Primary {
         let keys = Keys::parse(&format!("secondary hmac-sha256 {SECRET}")).unwrap();
         let mut publisher =
             Publisher::new(settings(), Arc::clone(&snapshot)).recording(history.clone()).signing(Some(receiver));
-        publisher.enter([Event::ListBegins, Event::ListEnds(1000)]).unwrap();
+        publisher.enter([Event::ListBegins, Event::ListEnds(1000)]).await.unwrap();
         let service = Service { keys: keys.clone(), history, ..Service::of(Arc::clone(&snapshot)) };
         let server = Server::start(servers::ANY_PORT, service).await.unwrap();
         Self { publisher, signing, snapshot, server, keys }
@@ -53,19 +53,19 @@ impl Primary {
         self.snapshot.load_full().unwrap()
     }
 
-    fn change(&mut self, n: u64) {
+    async fn change(&mut self, n: u64) {
         let name = format!("i-{}", n % 40);
         let (key, revision) = (("reseller".to_owned(), name.clone()), 1000 + n * 3);
         let event = match n % 7 {
             6 => Event::Deleted(key, revision),
             _ => Event::Changed(key, Sight::Served(published(&name, u8::try_from(n % 250).unwrap())), revision),
         };
-        self.publisher.enter([event]).unwrap();
+        self.publisher.enter([event]).await.unwrap();
     }
 
-    fn sign(&mut self, signing: Arc<Signing>) {
+    async fn sign(&mut self, signing: Arc<Signing>) {
         self.signing.send_replace(signing);
-        self.publisher.resign().unwrap();
+        self.publisher.resign().await.unwrap();
     }
 }
 
@@ -87,12 +87,12 @@ async fn what_is_transferred_is_accepted_by_checkers_after_changes_and_ticks() {
     let mut primary = Primary::start().await;
     let (begin, address) = (now() - 40 * TICK, primary.server.address());
     for n in 1..=120 {
-        primary.change(n);
+        primary.change(n).await;
         if n % 4 == 0 {
-            primary.sign(signing([key(Algorithm::Ed25519, 1, true)], Tick::of(begin + n / 3 * TICK)));
+            primary.sign(signing([key(Algorithm::Ed25519, 1, true)], Tick::of(begin + n / 3 * TICK))).await;
         }
     }
-    primary.sign(signing([key(Algorithm::Ed25519, 1, true)], Tick::of(now())));
+    primary.sign(signing([key(Algorithm::Ed25519, 1, true)], Tick::of(now()))).await;
     checkers::check(&of_primary(address, "AXFR")).unwrap();
     checkers::check(&zone_file(&primary.zone())).unwrap();
 }
@@ -102,23 +102,25 @@ async fn replicas_that_came_by_different_ways_have_the_same_signed_zone_to_the_o
     let (mut one, mut other) = (Primary::start().await, Primary::start().await);
     let tick = |n| signing([key(Algorithm::Ed25519, 1, true)], Tick::of(now() + n * TICK));
     for n in 1..=60 {
-        one.change(n);
+        one.change(n).await;
         if n % 10 == 0 {
-            one.sign(tick(n / 10));
+            one.sign(tick(n / 10)).await;
         }
     }
     // The other sees the ticks after all changes, and asks for some signatures on the way.
     for n in 1..=60 {
-        other.change(n);
+        other.change(n).await;
         drop(zone_file(&other.zone()));
     }
-    other.sign(tick(6));
+    other.sign(tick(6)).await;
     assert_eq!(one.zone().serial(), other.zone().serial());
     assert_eq!(zone_file(&one.zone()), zone_file(&other.zone()));
     // And so does one that began with all of it.
     let mut third = Primary::start().await;
-    third.sign(tick(6));
-    (1..=60).for_each(|n| third.change(n));
+    third.sign(tick(6)).await;
+    for n in 1..=60 {
+        third.change(n).await;
+    }
     assert_eq!(zone_file(&one.zone()), zone_file(&third.zone()));
 }
 
@@ -133,10 +135,10 @@ async fn follows(start: impl Fn(SocketAddr, &str) -> Peer + Send + 'static) {
     let new = || Key::of(Algorithm::Ed25519, &[9; 32], true, Times::ALWAYS).unwrap();
     let begin = now() - 10 * TICK;
     for n in 1..=100 {
-        primary.change(n);
+        primary.change(n).await;
         if n % 10 == 0 {
             let keys = [key(Algorithm::Ed25519, 1, true)].into_iter().chain((n > 60).then(new));
-            primary.sign(signing(keys, Tick::of(begin + n / 10 * TICK)));
+            primary.sign(signing(keys, Tick::of(begin + n / 10 * TICK))).await;
         }
         if n % 25 == 0 {
             is_equal(&primary, &peer).await;

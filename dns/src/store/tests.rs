@@ -1,0 +1,131 @@
+//! What is kept, through crashes and a disk that cannot be written.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::store::{document::tests::kept, entry::tests::entry};
+
+const ZONE: &str = "epygicloud.com";
+
+fn place() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(folder.path().join("zone"));
+    (folder, store)
+}
+
+/// A journal that has written what it was told.
+async fn keep(store: &Store, loaded: Option<Kept>, changes: &[Entry]) {
+    let (mut journal, thread) = Journal::begin(store.clone(), loaded, std::sync::Arc::default()).unwrap();
+    for change in changes {
+        journal.keep(change.clone()).await;
+    }
+    drop(journal);
+    tokio::task::spawn_blocking(|| thread.join()).await.unwrap().unwrap();
+}
+
+fn first(kept: Kept) -> Entry {
+    Entry { before: None, keys: kept.held.keys().cloned().collect(), kept }
+}
+
+#[test]
+fn what_is_saved_is_loaded_again_and_a_later_one_takes_its_place() {
+    let (_folder, store) = place();
+    assert_eq!(store.load(ZONE).unwrap(), None);
+    store.save(&kept(1, &["a"])).unwrap();
+    store.save(&kept(2, &["a", "b"])).unwrap();
+    assert_eq!(store.load(ZONE).unwrap(), Some(kept(2, &["a", "b"])));
+}
+
+#[test]
+fn a_file_that_was_half_written_at_a_crash_leaves_the_last_whole_one() {
+    let (folder, store) = place();
+    store.save(&kept(1, &["a"])).unwrap();
+    std::fs::write(folder.path().join("zone.new"), "ecqx-dns 1\nzone").unwrap();
+    assert_eq!(store.load(ZONE).unwrap(), Some(kept(1, &["a"])));
+    store.save(&kept(2, &[])).unwrap();
+    assert_eq!(store.load(ZONE).unwrap(), Some(kept(2, &[])));
+}
+
+#[tokio::test]
+async fn a_change_can_be_loaded_as_soon_as_it_may_be_served() {
+    let (_folder, store) = place();
+    let mut last = kept(1, &["a"]);
+    keep(&store, None, &[first(last.clone())]).await;
+    // The thread is never told of an end here, as in a crash.
+    let (mut journal, _thread) = Journal::begin(store.clone(), Some(last.clone()), std::sync::Arc::default()).unwrap();
+    for serial in 2..=200 {
+        let next = kept(serial, if serial % 2 == 0 { &["b"] } else { &["a", "c"] });
+        journal.keep(entry(&last, &next)).await;
+        assert_eq!(store.load(ZONE).unwrap().as_ref(), Some(&next), "at serial {serial}");
+        last = next;
+    }
+}
+
+#[tokio::test]
+async fn what_a_crash_left_in_the_log_is_in_the_whole_file_after_the_next_start() {
+    let (folder, store) = place();
+    let zones = [kept(1, &["a"]), kept(2, &["a", "b"]), kept(3, &["b"])];
+    keep(&store, None, &[first(zones[0].clone())]).await;
+    let log = folder.path().join("zone.log");
+    let text = entry(&zones[0], &zones[1]).text().unwrap();
+    std::fs::write(&log, format!("{text}change 2 3 40")).unwrap();
+    let loaded = store.load(ZONE).unwrap();
+    assert_eq!(loaded.as_ref(), Some(&zones[1]), "what was half written was not served");
+    keep(&store, loaded, &[entry(&zones[1], &zones[2])]).await;
+    assert_eq!(store.load(ZONE).unwrap().as_ref(), Some(&zones[2]));
+    assert!(!std::fs::read_to_string(&log).unwrap().contains("change 1 "), "the log began anew");
+}
+
+#[tokio::test]
+async fn a_log_that_has_grown_long_goes_into_the_whole_file() {
+    let (folder, store) = place();
+    let names: Vec<String> = (0..1000).map(|n| format!("pbx-{n}")).collect();
+    let many: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut changes = vec![first(kept(1, &many))];
+    for serial in 2..=100 {
+        let before = changes.last().unwrap().kept.clone();
+        changes.push(entry(&before, &kept(serial, if serial % 2 == 0 { &["a"] } else { &many })));
+    }
+    let all: usize = changes.iter().filter_map(|change| Some(change.text()?.len())).sum();
+    keep(&store, None, &changes).await;
+    assert_eq!(store.load(ZONE).unwrap(), Some(changes.last().unwrap().kept.clone()));
+    let left = std::fs::metadata(folder.path().join("zone.log")).unwrap().len();
+    assert!(left < 1_200_000 && all > 2_000_000, "{left} octets of {all}");
+}
+
+#[tokio::test]
+async fn what_could_not_be_kept_is_kept_as_soon_as_it_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("later");
+    let (store, state) = (Store::new(place.join("zone")), std::sync::Arc::<crate::metrics::State>::default());
+    let (mut journal, _thread) = Journal::begin(store.clone(), None, state.clone()).unwrap();
+    let unkept = || state.unkept.load(std::sync::atomic::Ordering::Relaxed);
+    journal.keep(first(kept(7, &["a"]))).await;
+    until(unkept).await;
+    std::fs::create_dir(&place).unwrap();
+    until(|| store.load(ZONE).unwrap().is_some()).await;
+    until(|| !unkept()).await;
+}
+
+#[tokio::test]
+async fn a_change_that_follows_on_one_that_was_never_written_brings_the_whole_file() {
+    let (_folder, store) = place();
+    keep(&store, None, &[first(kept(1, &["a"])), entry(&kept(2, &["a", "b"]), &kept(3, &["a", "b", "c"]))]).await;
+    assert_eq!(store.load(ZONE).unwrap(), Some(kept(3, &["a", "b", "c"])));
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_at_the_end_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(folder.path().join("never/zone"));
+    let changes = [first(kept(7, &["a"]))];
+    tokio::time::timeout(Duration::from_secs(20), keep(&store, None, &changes)).await.unwrap();
+}
+
+async fn until(holds: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < end, "not within 20 seconds");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -2,8 +2,7 @@
 //!
 //! A new dialled feature is a line in [`FEATURES`]; what it needs beyond a line gets a context of its own.
 
-use std::fmt::Write as _;
-use std::path::Path;
+use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
 use pbx_contract::{RingGroup, RingStrategy};
 
@@ -14,8 +13,6 @@ use crate::wanted::{Phone, Wanted};
 pub const PHONES: &str = "phones";
 /// The context of whoever may not: each number is answered with 403 (hangup cause 21, call rejected).
 pub const REFUSED: &str = "refused";
-/// The context of the extensions' states, to which receptionists subscribe.
-pub const HINTS: &str = "hints";
 /// The global variable that holds the mark of the rendering.
 pub const MARK_VARIABLE: &str = "ECQX_RENDERED";
 
@@ -82,7 +79,7 @@ pub fn render(wanted: &Wanted, recordings: &Path, mark: &str) -> String {
     out += &ring();
     out += &groups(&wanted.groups);
     out += &extensions(&wanted.phones);
-    out + &hints(&wanted.phones)
+    out + &seats(&wanted.phones)
 }
 
 fn extensions(phones: &[Phone]) -> String {
@@ -126,12 +123,25 @@ fn groups(groups: &[RingGroup]) -> String {
     out
 }
 
-/// The state of each extension, for those who may watch.
-fn hints(phones: &[Phone]) -> String {
-    let mut out = format!("\n[{HINTS}]\n");
-    for number in phones.iter().filter(|phone| phone.enabled).map(|phone| &phone.number) {
+/// The context in which a receptionist's seat watches others.
+pub fn seat(number: &str) -> String {
+    format!("seat-{number}")
+}
+
+/// The state of each extension, for those who may watch: a context for each seat, so that what a seat watches ends with it. Asterisk asks
+/// for the right to subscribe once only, but tells the watchers of a hint that has gone that their subscription is over.
+///
+/// Patterns, since as many hints as seats times extensions are too many; Asterisk makes a hint of one for each number that is watched.
+/// What is no extension, or a disabled one, is seen as unavailable.
+fn seats(phones: &[Phone]) -> String {
+    let lengths: BTreeSet<usize> = phones.iter().map(|phone| phone.number.len()).collect();
+    let mut out = String::new();
+    for phone in phones.iter().filter(|phone| phone.enabled && phone.watches) {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "exten => {number},hint,PJSIP/{number}");
+        let _ = writeln!(out, "\n[{}]", seat(&phone.number));
+        for length in &lengths {
+            let _ = writeln!(out, "exten => _{},hint,PJSIP/${{EXTEN}}", "X".repeat(*length));
+        }
     }
     out
 }

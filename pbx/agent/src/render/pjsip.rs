@@ -81,12 +81,16 @@ fn endpoint(phone: &Phone, suspended: bool) -> String {
         None => format!("<{number}>"),
     };
     let more = features(phone);
-    let (subscribe, hints) = (if *watches { "yes" } else { "no" }, dialplan::HINTS);
+    let watching = if *watches {
+        format!("allow_subscribe = yes\nsubscribe_context = {}", dialplan::seat(number))
+    } else {
+        "allow_subscribe = no".to_owned()
+    };
     format!(
         "\n[{number}]\ntype = endpoint\ncontext = {context}\ncallerid = {caller}\nauth = {number}\naors = {number}\n\
          identify_by = auth_username,username\ndisallow = all\nallow = g722,alaw,ulaw\ndtmf_mode = rfc4733\n\
          direct_media = no\nrtp_symmetric = yes\nforce_rport = yes\nrewrite_contact = yes\n\
-         allow_subscribe = {subscribe}\nsubscribe_context = {hints}\n{more}"
+         {watching}\n{more}"
     )
 }
 

@@ -37,6 +37,8 @@ pub struct Publisher {
     book: Book,
     /// The revision that the served zone stands for.
     served: Option<u64>,
+    /// That of the zone that was resumed.
+    resumed: u64,
     serial_offset: u32,
     state: Arc<State>,
     kept: watch::Sender<Option<Kept>>,
@@ -55,6 +57,7 @@ impl Publisher {
             snapshot,
             book: Book::default(),
             served: None,
+            resumed: 0,
             serial_offset: 0,
             state: Arc::default(),
             kept: watch::Sender::new(None),
@@ -105,7 +108,7 @@ impl Publisher {
         self.held.subscribe()
     }
 
-    /// What is served, for the secondaries, as it changes; nothing before it was compared with the API server.
+    /// What is served, for the secondaries, as it changes; what was resumed, once it was compared with the API server.
     pub fn kept(&self) -> watch::Receiver<Option<Kept>> {
         self.kept.subscribe()
     }
@@ -128,7 +131,7 @@ impl Publisher {
             serial::after(Some(kept.serial), wanted.unwrap_or(kept.serial))
         };
         self.book = Book::resumed(&kept.held, same.then_some(kept.revision));
-        self.served = same.then_some(kept.revision);
+        (self.served, self.resumed) = (same.then_some(kept.revision), kept.revision);
         let labels: BTreeSet<Label> = kept.held.values().map(|published| published.label.clone()).collect();
         let changes = labels.into_iter().map(|label| {
             let published = self.book.served(&label).cloned();
@@ -138,8 +141,7 @@ impl Publisher {
         let zone = zone.resigned(signing.as_ref(), serial)?;
         tracing::info!(serial, names = zone.len(), "the zone that was kept is served until the API server is reached");
         if serial != kept.serial {
-            let next = Kept { revision: kept.revision, ..self.as_kept(&zone) };
-            self.write(Some(kept.serial), next).await;
+            self.write(Some(kept.serial), self.as_kept(&zone)).await;
         }
         self.snapshot.store(Some(Arc::new(zone)));
         self.state.swapped(true);
@@ -300,7 +302,7 @@ impl Publisher {
         Kept {
             zone: self.settings.origin().to_ascii().trim_end_matches('.').to_owned(),
             serial: zone.serial(),
-            revision: self.served.unwrap_or_default(),
+            revision: self.served.unwrap_or(self.resumed),
             settings: self.described(zone.signing()),
             held: self.book.held().clone(),
         }

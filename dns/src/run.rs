@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
-    thread::JoinHandle,
+    time::Duration,
 };
 
 use ecqx_domain::{
@@ -26,7 +26,7 @@ use crate::{
     metrics::{Metrics, State},
     publish::Publisher,
     server::{Patience, Server, ServerError, Service},
-    store::{Journal, Store, StoreError},
+    store::{Ended, Journal, Loaded, Store, StoreError},
     transfer::{
         History, Keys, KeysError,
         notify::{self, Secondary},
@@ -34,6 +34,9 @@ use crate::{
     watch,
     zone::{Timers, ZoneError, ZoneSettings},
 };
+
+/// How long the end waits for the disk.
+const LAST_WRITE: Duration = Duration::from_secs(5);
 
 /// Why the program ends.
 #[derive(Debug, thiserror::Error)]
@@ -148,9 +151,10 @@ pub async fn run_until(args: Args, client: Client, stop: CancellationToken) -> R
     server.stop().await?;
     // With the publisher gone nothing more can come, and what came last is written.
     drop(publisher);
-    if let Some(keeping) = keeping {
-        // It has told of its troubles itself.
-        let _ended = tokio::task::spawn_blocking(|| keeping.join()).await;
+    if let Some(keeping) = keeping
+        && tokio::time::timeout(LAST_WRITE, keeping).await.is_err()
+    {
+        tracing::warn!("the disk of the zone hangs; what changed last may not be on it");
     }
     tracing::info!("stopped");
     ended
@@ -177,19 +181,19 @@ async fn resume(
     settings: &ZoneSettings,
     path: &Path,
     state: &Arc<State>,
-) -> Result<JoinHandle<()>, RunError> {
+) -> Result<Ended, RunError> {
     let store = Store::new(path);
     let loaded = store.load(settings.origin().to_ascii().trim_end_matches('.'));
-    let kept = loaded.unwrap_or_else(|error| {
+    let loaded = loaded.unwrap_or_else(|error| {
         tracing::warn!(%error, "the zone that was kept cannot be used; nothing is served before the first list");
-        None
+        Loaded::default()
     });
-    let (journal, thread) = Journal::begin(store, kept.clone(), Arc::clone(state))?;
+    let (journal, ended) = Journal::begin(store, &loaded, Arc::clone(state))?;
     publisher.keep_in(journal);
-    if let Some(kept) = kept {
-        publisher.resume(&kept).await?;
+    if let Some(kept) = &loaded.kept {
+        publisher.resume(kept).await?;
     }
-    Ok(thread)
+    Ok(ended)
 }
 
 async fn service(args: &Args, snapshot: &Snapshot) -> Result<Service, RunError> {

@@ -3,6 +3,7 @@
 //! What is kept is what instances publish, not records: those are made anew, with the settings of the day. It is a whole file, and a
 //! log of the changes since, which are written before they are served: see `docs/adr/0054-written-before-it-is-served.md`.
 
+mod disk;
 mod document;
 mod entry;
 mod journal;
@@ -18,7 +19,7 @@ use rpds::RedBlackTreeMapSync;
 
 pub use document::{Damage, Kept, digest};
 pub use entry::Entry;
-pub use journal::Journal;
+pub use journal::{Ended, Journal};
 
 use crate::{book::Key, published::Published};
 
@@ -29,6 +30,17 @@ pub type Held = RedBlackTreeMapSync<Key, Published>;
 #[derive(Clone, Debug)]
 pub struct Store {
     path: PathBuf,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// What was kept; none when nothing was.
+    pub kept: Option<Kept>,
+    /// How many octets the whole file has.
+    whole: u64,
+    /// How many octets of the log are good.
+    log: u64,
 }
 
 /// Why what was kept cannot be used.
@@ -64,16 +76,20 @@ impl Store {
         Self { path: path.into() }
     }
 
-    /// What was kept for this zone, with all changes of the log; none when nothing was.
+    /// What was kept for this zone, with all changes of the log.
     ///
     /// # Errors
     /// When there is a file that cannot be used.
-    pub fn load(&self, zone: &str) -> Result<Option<Kept>, StoreError> {
-        let Some(text) = octets(&self.path)? else { return Ok(None) };
+    pub fn load(&self, zone: &str) -> Result<Loaded, StoreError> {
+        let Some(text) = octets(&self.path)? else { return Ok(Loaded::default()) };
         let damaged = |source| StoreError::Damaged { path: self.path.clone(), source };
         let mut kept = Kept::read(&text, zone).map_err(damaged)?;
-        entry::replay(&mut kept, &octets(&self.beside(".log"))?.unwrap_or_default());
-        Ok(Some(kept))
+        let log = octets(&self.log())?.unwrap_or_default();
+        let good = entry::replay(&mut kept, &log);
+        if log.get(good..).is_some_and(entry::has_entry) {
+            tracing::warn!(path = ?self.log(), at = good, "the log of the zone is damaged there; what it had after that is lost");
+        }
+        Ok(Loaded { kept: Some(kept), whole: text.len() as u64, log: good as u64 })
     }
 
     /// Keeps it, whole or not at all: written beside, brought to the disk, then put in place of the last. Gives its octets' number.
@@ -88,23 +104,35 @@ impl Store {
 
     fn write(&self, text: &[u8]) -> io::Result<()> {
         let beside = self.beside(".new");
-        let mut file = File::create(&beside)?;
-        file.write_all(text)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, &self.path)?;
+        let write = || {
+            let mut file = File::create(&beside)?;
+            file.write_all(text)?;
+            file.sync_all()?;
+            std::fs::rename(&beside, &self.path)
+        };
+        // Half a file is of use to nobody, and takes the room of the log.
+        write().inspect_err(|_| drop(std::fs::remove_file(&beside)))?;
         self.sync_folder()
     }
 
-    /// An empty log, in place of the last: for when the whole file has what was in it.
-    fn new_log(&self) -> Result<File, StoreError> {
-        let path = self.beside(".log");
-        File::create(&path).and_then(|log| self.sync_folder().map(|()| log)).map_err(StoreError::at(path))
+    /// The log, to go on after so many octets that are good.
+    fn open_log(&self, good: u64) -> Result<File, StoreError> {
+        let open = || {
+            let log = File::options().write(true).create(true).truncate(false).open(self.log())?;
+            log.set_len(good)?;
+            self.sync_folder().map(|()| log)
+        };
+        open().map_err(StoreError::at(self.log()))
     }
 
     /// So that the names of files are on the disk too.
     fn sync_folder(&self) -> io::Result<()> {
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    }
+
+    fn log(&self) -> PathBuf {
+        self.beside(".log")
     }
 
     fn beside(&self, ending: &str) -> PathBuf {

@@ -199,9 +199,9 @@ mod signed;
 async fn no_restart_leads_behind_what_was_served() {
     let folder = tempfile::tempdir().unwrap();
     let store = store::Store::new(folder.path().join("zone"));
-    let load = || store.load("epygicloud.com").unwrap();
+    let load = || store.load("epygicloud.com").unwrap().kept;
     let mut publisher = publisher();
-    let (journal, _thread) = Journal::begin(store.clone(), None, Arc::default()).unwrap();
+    let (journal, _ended) = Journal::begin(store.clone(), &store::Loaded::default(), Arc::default()).unwrap();
     publisher.keep_in(journal);
     publisher.enter(list(&[("a", 1), ("b", 2)], 100)).await.unwrap();
     // Who has nothing on the disk serves nothing before a list, so the first zone is not waited for; what follows it is.
@@ -230,13 +230,13 @@ async fn settings_that_come_and_go_while_the_api_server_is_away_take_no_serial_b
     for fixed in ["", "www A 203.0.113.80\n", "", "", "www A 203.0.113.80\n"] {
         let settings = crate::zone::tests::settings_with(fixed).unwrap();
         let mut publisher = Publisher::new(settings, Snapshot::default());
-        let kept = store.load("epygicloud.com").unwrap().unwrap();
-        let (journal, thread) = Journal::begin(store.clone(), Some(kept.clone()), Arc::default()).unwrap();
+        let loaded = store.load("epygicloud.com").unwrap();
+        let (journal, ended) = Journal::begin(store.clone(), &loaded, Arc::default()).unwrap();
         publisher.keep_in(journal);
-        publisher.resume(&kept).await.unwrap();
+        publisher.resume(loaded.kept.as_ref().unwrap()).await.unwrap();
         serials.push(served(&publisher).0);
         drop(publisher);
-        tokio::task::spawn_blocking(|| thread.join()).await.unwrap().unwrap();
+        ended.await.unwrap();
     }
     assert_eq!(serials, [100, 101, 102, 102, 103]);
 }

@@ -23,6 +23,14 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The same, when another was to be written before it and was not.
+    #[must_use]
+    pub fn upon(self, earlier: Option<Self>) -> Self {
+        let Some(mut earlier) = earlier else { return self };
+        earlier.keys.extend(self.keys);
+        Self { before: earlier.before, kept: self.kept, keys: earlier.keys }
+    }
+
     /// As text; without a zone before it, a change cannot be told.
     pub(super) fn text(&self) -> Option<String> {
         let Kept { serial, revision, settings, held, .. } = &self.kept;
@@ -39,18 +47,25 @@ impl Entry {
 }
 
 /// Enters into what was kept all changes of it that a log tells of, and ends where the log was cut off by a crash: what was not
-/// written whole was not served.
+/// written whole was not served. Gives how many octets of the log are good.
 ///
 /// A change of another zone than the one that is kept is older than it, and passed over.
-pub(super) fn replay(kept: &mut Kept, log: &[u8]) {
+pub(super) fn replay(kept: &mut Kept, log: &[u8]) -> usize {
     let mut rest = std::str::from_utf8(log).unwrap_or_else(|error| {
         // What comes before the first octet that cannot have been written.
         std::str::from_utf8(log.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default()
     });
+    let mut good = 0;
     while let Some((entry, later)) = first(rest) {
-        let Some(next) = unsealed(entry).and_then(|body| applied(kept, body)) else { return };
-        (*kept, rest) = (next, later);
+        let Some(next) = unsealed(entry).and_then(|body| applied(kept, body)) else { break };
+        (*kept, rest, good) = (next, later, good + entry.len());
     }
+    good
+}
+
+/// Whether a part of a log has a whole entry, which nothing that a crash has cut off has.
+pub(super) fn has_entry(rest: &[u8]) -> bool {
+    String::from_utf8_lossy(rest).contains(&format!("\n{HEAD} "))
 }
 
 /// The first entry of a log, and what follows.

@@ -2,155 +2,167 @@
 //! for the disk. I/O: files.
 
 use std::{
-    fs::File,
-    os::unix::fs::FileExt,
-    sync::{
-        Arc,
-        atomic::Ordering,
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
-    },
-    thread::JoinHandle,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
-use super::{Entry, Kept, Store, StoreError};
+use super::{Entry, Loaded, Store, StoreError, disk::Disk};
 use crate::metrics::State;
 
 /// How long a change waits for the disk. A disk that takes longer is not waited for again until it has caught up: names are to
 /// change even when it hangs.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How soon a whole file that could not be written is tried again.
+/// How soon what could not be written is tried again when nothing changes.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How many octets of changes are written at least, before the whole file is; for a large zone, half as many as that has.
-const LEAST: u64 = 1 << 20;
-/// How many changes may wait for a disk that hangs; the whole file makes up for the others.
-const WAITING: usize = 1024;
 
 /// The way to the disk. Changes are written as long as it is there.
 #[derive(Debug)]
 pub struct Journal {
-    changes: SyncSender<(Entry, oneshot::Sender<()>)>,
-    late: Option<oneshot::Receiver<()>>,
+    desk: Arc<Desk>,
+    tried: watch::Receiver<u64>,
+    /// The change that was waited for too long.
+    late: Option<u64>,
+}
+
+/// Comes when the last change has been tried, after the journal was dropped.
+pub type Ended = oneshot::Receiver<()>;
+
+/// Where changes lie until they are written. Those that come while the disk is busy become one: none is lost and none piles up.
+#[derive(Debug, Default)]
+struct Desk {
+    slot: Mutex<Slot>,
+    filled: Condvar,
+    state: Arc<State>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    waiting: Option<Entry>,
+    /// How many changes have been laid here.
+    count: u64,
+    closed: bool,
 }
 
 impl Journal {
-    /// Begins to keep changes of what was loaded, and gives the thread that does, which ends when the journal is dropped.
+    /// Begins to keep changes of what was loaded.
     ///
     /// # Errors
     /// When there can be no thread.
-    pub fn begin(store: Store, loaded: Option<Kept>, state: Arc<State>) -> Result<(Self, JoinHandle<()>), StoreError> {
-        let (changes, receiver) = sync_channel(WAITING);
+    pub fn begin(store: Store, loaded: &Loaded, state: Arc<State>) -> Result<(Self, Ended), StoreError> {
+        let desk = Arc::new(Desk { state, ..Desk::default() });
+        let ((tell, tried), (end, ended)) = (watch::channel(0), oneshot::channel());
         let failed = StoreError::at(store.path.clone());
-        let keeper = Keeper { store, state, log: None, length: 0, bound: LEAST, latest: loaded, on_disk: None };
-        let thread = std::thread::Builder::new().name("zone to disk".to_owned()).spawn(move || keeper.run(&receiver));
-        Ok((Self { changes, late: None }, thread.map_err(failed)?))
+        let keeper = Keeper { disk: Disk::new(store, loaded), desk: Arc::clone(&desk), tell, owed: None };
+        let thread = std::thread::Builder::new().name("zone to disk".to_owned()).spawn(move || {
+            keeper.run();
+            let _nobody_waits = end.send(());
+        });
+        thread.map_err(failed)?;
+        Ok((Self { desk, tried, late: None }, ended))
     }
 
     /// Brings a change to the disk, and comes back when it is there. When that takes too long or cannot be, the zone is served all
     /// the same, and written as soon as it can be.
     pub async fn keep(&mut self, change: Entry) {
-        let (done, mut written) = oneshot::channel();
-        let _full_or_ended = self.changes.try_send((change, done));
-        if self.is_late() {
+        let number = self.desk.lay(change);
+        if self.late.is_some_and(|late| *self.tried.borrow() < late) {
             return;
         }
-        if tokio::time::timeout(PATIENCE, &mut written).await.is_err() {
+        let written = self.tried.wait_for(|tried| *tried >= number);
+        let in_time = matches!(tokio::time::timeout(PATIENCE, written).await, Ok(Ok(_)));
+        self.late = (!in_time).then_some(number);
+        if !in_time {
+            self.desk.state.unkept.store(true, Ordering::Relaxed);
             tracing::warn!(
                 "the disk of the zone is slow; changes are served before they are written, until it has caught up"
             );
-            self.late = Some(written);
         }
     }
+}
 
-    /// Whether the change that was waited for too long is still not written.
-    fn is_late(&mut self) -> bool {
-        let late = self.late.as_mut().is_some_and(|late| late.try_recv() == Err(oneshot::error::TryRecvError::Empty));
-        if !late {
-            self.late = None;
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.desk.slot().closed = true;
+        self.desk.filled.notify_one();
+    }
+}
+
+impl Desk {
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lays a change upon what waits, and gives its number.
+    fn lay(&self, change: Entry) -> u64 {
+        let mut slot = self.slot();
+        slot.waiting = Some(change.upon(slot.waiting.take()));
+        slot.count += 1;
+        self.filled.notify_one();
+        slot.count
+    }
+
+    /// What waits, with the number of the last change in it, as soon as there is something or the time is over; and whether no more comes.
+    fn take(&self, until: Option<Instant>) -> (Option<Entry>, u64, bool) {
+        let mut slot = self.slot();
+        while slot.waiting.is_none() && !slot.closed {
+            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                break;
+            }
+            slot = self.filled.wait_timeout(slot, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        late
+        (slot.waiting.take(), slot.count, slot.closed)
+    }
+
+    /// Says whether all is on the disk, once all has been tried.
+    fn tried(&self, number: u64, written: bool) {
+        let slot = self.slot();
+        if !written || slot.count == number {
+            self.state.unkept.store(!written, Ordering::Relaxed);
+        }
     }
 }
 
 /// Who writes.
 struct Keeper {
-    store: Store,
-    state: Arc<State>,
-    log: Option<File>,
-    /// How many octets of the log are good.
-    length: u64,
-    /// With how many the whole file is written anew.
-    bound: u64,
-    /// What is to be on the disk.
-    latest: Option<Kept>,
-    /// The serial of what can be read from it; none when only the whole file can bring it up to date.
-    on_disk: Option<u32>,
+    disk: Disk,
+    desk: Arc<Desk>,
+    /// The number of the last change that was tried.
+    tell: watch::Sender<u64>,
+    /// What could not be written yet.
+    owed: Option<Entry>,
 }
 
 impl Keeper {
-    fn run(mut self, changes: &Receiver<(Entry, oneshot::Sender<()>)>) {
-        // What was loaded may have come from the log in part: with the whole file, the log begins empty.
-        let mut again = self.keep_whole();
+    fn run(mut self) {
         loop {
-            let wait = again.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
-            match changes.recv_timeout(wait) {
-                Ok((change, done)) => {
-                    let added = self.add(&change);
-                    self.latest = Some(change.kept);
-                    // With nothing newer on the disk there is nothing to wait for.
-                    let _nobody_waits = done.send(());
-                    if !added && again.is_none_or(|at| at <= Instant::now()) || self.length > self.bound {
-                        again = self.keep_whole();
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => again = self.keep_whole(),
-                Err(RecvTimeoutError::Disconnected) => break,
+            let again = self.owed.as_ref().map(|_| Instant::now() + PAUSE);
+            let (change, number, closed) = self.desk.take(again);
+            if let Some(change) = change {
+                self.owed = Some(change.upon(self.owed.take()));
             }
-        }
-        if self.on_disk != self.latest.as_ref().map(|kept| kept.serial) {
-            self.keep_whole();
+            if self.disk.is_empty() {
+                // Who has nothing on the disk serves nothing before a list: no restart leads behind the first zone.
+                self.tell.send_replace(number);
+            }
+            let written = self.write();
+            self.desk.tried(number, written);
+            self.tell.send_replace(number);
+            if closed {
+                return;
+            }
         }
     }
 
-    /// Whether the change is on the disk now: it has to follow upon what is there.
-    fn add(&mut self, change: &Entry) -> bool {
-        let follows = self.on_disk.is_some() && self.on_disk == change.before;
-        self.on_disk = None;
-        let (true, Some(log), Some(text)) = (follows, &self.log, change.text()) else { return false };
-        let written = log.write_all_at(text.as_bytes(), self.length).and_then(|()| log.sync_data());
-        match written {
-            Ok(()) => {
-                self.length += text.len() as u64;
-                self.on_disk = Some(change.kept.serial);
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a change of the zone cannot be kept; the whole zone is, as soon as it can be");
-            }
-        }
-        written_or_told(&self.state, self.on_disk.is_some())
-    }
-
-    /// Writes the whole file, and begins an empty log upon it; gives when to try again.
-    fn keep_whole(&mut self) -> Option<Instant> {
-        let latest = self.latest.as_ref()?;
-        self.on_disk = None;
-        let written = self.store.save(latest).and_then(|octets| Ok((octets, self.store.new_log()?)));
-        match written {
-            Ok((octets, log)) => {
-                (self.log, self.length, self.bound) = (Some(log), 0, LEAST.max(octets / 2));
-                self.on_disk = Some(latest.serial);
-            }
+    /// Whether nothing is owed any more.
+    fn write(&mut self) -> bool {
+        let Some(owed) = &self.owed else { return true };
+        match self.disk.write(owed) {
+            Ok(()) => self.owed = None,
             Err(error) => tracing::warn!(%error, "the zone cannot be kept for a start without the API server"),
         }
-        let kept = written_or_told(&self.state, self.on_disk.is_some());
-        (!kept).then(|| Instant::now() + PAUSE)
+        self.owed.is_none()
     }
-}
-
-/// The same, told in the metrics too.
-fn written_or_told(state: &State, kept: bool) -> bool {
-    state.unkept.store(!kept, Ordering::Relaxed);
-    kept
 }

@@ -55,8 +55,8 @@ impl NameServer {
 
     /// Whether so many instances are kept on disk.
     pub fn has_kept(&self, count: u8) -> bool {
-        let kept = Store::new(self.folder.path().join("zone")).load("epygicloud.com").unwrap();
-        kept.is_some_and(|kept| kept.held.size() == usize::from(count))
+        let loaded = Store::new(self.folder.path().join("zone")).load("epygicloud.com").unwrap();
+        loaded.kept.is_some_and(|kept| kept.held.size() == usize::from(count))
     }
 
     /// The serial of what is served, as the metrics tell it.

@@ -25,12 +25,13 @@ pub struct Args {
     #[arg(long, env = "ECQX_SETTINGS", value_name = "PATH", default_value = "/etc/ecqx/settings/settings.json")]
     pub settings: PathBuf,
 
-    /// Where DNS is answered, on UDP and TCP. A Service maps port 53 to it, since the pod may not bind ports below 1024.
-    #[arg(long, env = "ECQX_DNS_LISTEN", value_name = "ADDRESS:PORT", default_value = "0.0.0.0:1053")]
+    /// Where DNS is answered, on UDP and TCP; [::] is all addresses of IPv6 and IPv4. A Service maps port 53 to it, since the pod may not bind
+    /// ports below 1024. A machine with several addresses of a family: give the one that is in the zone, or answers come from another.
+    #[arg(long, env = "ECQX_DNS_LISTEN", value_name = "ADDRESS:PORT", default_value = "[::]:1053")]
     pub listen: SocketAddr,
 
     /// Where /livez, /readyz and /metrics are answered.
-    #[arg(long, env = "ECQX_DNS_HTTP", value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080")]
+    #[arg(long, env = "ECQX_DNS_HTTP", value_name = "ADDRESS:PORT", default_value = "[::]:8080")]
     pub http: SocketAddr,
 
     /// A name server of the zone, as the parent zone delegates to it: a label of the zone with its public addresses

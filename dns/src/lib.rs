@@ -11,6 +11,7 @@ pub mod args;
 pub mod book;
 pub mod cookie;
 pub mod dnssec;
+pub mod family;
 pub mod faults;
 pub mod http;
 pub mod limit;

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use crate::{
     cookie::Cookies,
     transfer::{
-        Keys,
+        self, Keys,
         tsig::{Checked, Session},
     },
     zone::Zone,
@@ -74,6 +74,13 @@ fn signed(
     asking: Asking<'_>,
     out: &mut Vec<u8>,
 ) -> Option<Answered> {
+    let is_udp = asking.transport == Transport::Udp;
+    if let Some(answer) =
+        zone.filter(|_| is_udp).and_then(|zone| transfer::over_udp(zone, message, &session, asking.now))
+    {
+        *out = answer;
+        return Some(Answered { proven: true });
+    }
     full::respond(zone, message, asking, session.octets(), out)?;
     session.sign(out, asking.now);
     Some(Answered { proven: true })

@@ -21,6 +21,7 @@ use crate::{
     args::Args,
     cookie::{Cookies, SecretError},
     dnssec::renewal::{Folder, SigningError},
+    family,
     http::{self, HttpError},
     limit::Limits,
     metrics::{Metrics, State},
@@ -129,8 +130,8 @@ pub async fn run_until(args: Args, client: Client, stop: CancellationToken) -> R
         Some(path) => Some(resume(&mut publisher, &settings, path, &metrics.state).await?),
         None => None,
     };
-    let mut server = Server::start(args.listen, service).await?;
-    let listener = http::bind(args.http).await?;
+    let mut server = Server::start(family::available(args.listen), service).await?;
+    let listener = http::bind(family::available(args.http)).await?;
     let health = listener.local_addr().map_err(RunError::Health)?;
     let zone = settings.origin().to_ascii().trim_end_matches('.').to_owned();
     let events = watch::events(client, zone, Arc::clone(&metrics.state));

@@ -25,16 +25,29 @@ pub fn requested(zone: &Arc<Zone>, history: &History, keys: &Keys, message: &[u8
         return None;
     }
     let tsig::Checked::Good { session, message } = keys.check(message, now) else { return None };
-    let (question, serial) = read(&message)?;
-    let [name @ .., _, _, _, _] = question else { return None };
-    if name.to_ascii_lowercase() != zone.wire_origin().as_bytes() {
-        return None;
-    }
+    let (question, serial) = of_zone(zone, &message)?;
     let items = match serial {
         Some(serial) => history.since(serial, zone),
         None => stream::whole(zone),
     };
     Some(Stream::new(&message, question, items, session))
+}
+
+/// What a signed IXFR in a datagram gets: the SOA alone, which says that there is nothing new, or that the secondary has to come over TCP
+/// (RFC 1995, section 2).
+pub fn over_udp(zone: &Zone, message: &[u8], session: &tsig::Session, now: u64) -> Option<Vec<u8>> {
+    if crate::wire::asked_kind(message) != Some(kind::IXFR) {
+        return None;
+    }
+    let (question, _) = of_zone(zone, message)?;
+    Stream::new(message, question, stream::soa(zone).into_iter().collect(), session.clone()).next(now)
+}
+
+/// The same as [`read`] tells, of a request for this zone.
+fn of_zone<'m>(zone: &Zone, message: &'m [u8]) -> Option<(&'m [u8], Option<u32>)> {
+    let (question, serial) = read(message)?;
+    let [name @ .., _, _, _, _] = question else { return None };
+    (name.to_ascii_lowercase() == zone.wire_origin().as_bytes()).then_some((question, serial))
 }
 
 /// The question, and for IXFR the serial that the secondary has (RFC 1995, section 3).

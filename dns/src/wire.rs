@@ -3,6 +3,7 @@
 //! hickory reads whatever is unusual; what is written is written here, since both ways to an answer must give the same octets,
 //! and since hickory compresses by letter case, which the case that clients vary would defeat.
 
+pub mod edns;
 pub mod name;
 pub mod query;
 pub mod record;

@@ -11,7 +11,7 @@ use crate::{
     answer::{Answer, Question, answer},
     cookie::{self, Shown},
     dnssec,
-    wire::{HEADER, LEAST_PAYLOAD, Section, UDP_PAYLOAD, WireName, Writer, kind, name, query::OPT_LENGTH},
+    wire::{HEADER, LEAST_PAYLOAD, Section, UDP_PAYLOAD, WireName, Writer, edns, kind, name, query::OPT_LENGTH},
     zone::Zone,
 };
 
@@ -77,11 +77,15 @@ fn cookie(shown: Option<Shown>, asking: Asking<'_>) -> Vec<u8> {
     [&cookie::OPTION.to_be_bytes()[..], &length.to_be_bytes()[..], &content].concat()
 }
 
-/// Reads a whole message; octets after its end make it malformed, as in NSD and Knot.
+/// Reads a whole message; octets after its end make it malformed, as in NSD and Knot. So does a signature: one that can be read was taken
+/// off before, and this one stands elsewhere than at the end, or is none (RFC 8945, section 5.2).
 fn read(message: &[u8]) -> Option<Message> {
-    let mut decoder = BinDecoder::new(message);
+    let message = edns::with_known_options(message)?;
+    let mut decoder = BinDecoder::new(&message);
     let request = Message::read(&mut decoder).ok()?;
-    decoder.is_empty().then_some(request)
+    let records = [&request.answers, &request.authorities, &request.additionals];
+    let is_signed = records.into_iter().flatten().any(|record| u16::from(record.record_type()) == kind::TSIG);
+    (decoder.is_empty() && !is_signed).then_some(request)
 }
 
 /// Whether it is a query of a version of EDNS that we know.

@@ -319,3 +319,99 @@ fn who_has_no_question_but_a_cookie_gets_a_cookie() {
     assert!(respond(Some(&zone), &without, asking, &mut out).is_some());
     assert_eq!(out[3] & 15, 1, "without a cookie there is nothing to answer");
 }
+
+/// A query for an address that is there, with options.
+fn with_options(options: &[u8]) -> Vec<u8> {
+    let name = WireName::of(&"pbx-1.epygicloud.com.".parse().unwrap());
+    let mut message = query(1, [0, 0], name.as_bytes(), kind::A, Some(Edns { payload: 1232, dnssec_ok: false }));
+    let length = message.len();
+    message[length - 1] = u8::try_from(options.len()).unwrap();
+    message.extend(options);
+    message
+}
+
+#[test]
+fn an_option_that_is_not_ours_is_ignored_whatever_it_holds_and_one_that_is_cut_off_is_malformed() {
+    let (zone, cookies, mut out) = (zone(false), Cookies::of_this_process(), Vec::new());
+    let asking = asking(Transport::Udp, &cookies);
+    let mut ask = |options: &[u8]| {
+        assert!(respond(Some(&zone), &with_options(options), asking, &mut out).is_some());
+        let answer = Message::from_vec(&out).unwrap();
+        (out[3] & 15, answer.answers.len(), answer.edns.is_some(), out.len())
+    };
+    // The client's subnet (RFC 7871): of no family, with too long a prefix, empty.
+    for option in [&[0, 8, 0, 4, 0, 0, 0, 0][..], &[0, 8, 0, 8, 0, 1, 33, 0, 1, 2, 3, 4], &[0, 8, 0, 0]] {
+        let (code, answers, edns, _) = ask(option);
+        assert_eq!((code, answers, edns), (0, 1, true), "{option:?}");
+    }
+    let both = [&[0, 8, 0, 0, 0, 10, 0, 8][..], &[7; 8]].concat();
+    assert_eq!(ask(&both).3, ask(&both[4..]).3, "the cookie is read beside it");
+    for option in [&[0xfd, 0xe9, 0, 3, 1][..], &[0xfd, 0xe9, 0], &[0, 8, 0, 0, 0]] {
+        assert_eq!(ask(option).0, 1, "{option:?}");
+    }
+}
+
+/// Keys, and a query that one of them has signed.
+fn signed_query(kind: u16, edns: Option<Edns>) -> (Keys, Vec<u8>) {
+    let keys = Keys::parse("one hmac-sha256 c2VjcmV0IG9mIDMyIG9jdGV0cywgYXQgcmFuZG9tLi4=\n").unwrap();
+    let name = WireName::of(&"epygicloud.com.".parse().unwrap());
+    let mut message = query(1, [0, 0], name.as_bytes(), kind, edns);
+    if kind == kind::IXFR {
+        message[9] = 1;
+        // Before OPT, which is in the additional section.
+        let at = message.len() - edns.map_or(0, |_| 11);
+        message.splice(at..at, [&[0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 0, 0, 22, 0, 0][..], &[0; 20]].concat());
+    }
+    Session::new(keys.named("one").unwrap().clone())
+        .sign(&mut message, asking(Transport::Udp, &Cookies::of_this_process()).now);
+    (keys, message)
+}
+
+#[test]
+fn a_signature_that_is_not_at_the_end_or_of_another_class_is_malformed() {
+    let (zone, cookies, mut out) = (zone(false), Cookies::of_this_process(), Vec::new());
+    let (keys, message) = signed_query(kind::SOA, None);
+    let asking = Asking { keys: &keys, ..asking(Transport::Udp, &cookies) };
+    let mut ask = |message: &[u8]| {
+        assert!(respond(Some(&zone), message, asking, &mut out).is_some());
+        (out[3] & 15, out[11])
+    };
+    assert_eq!(ask(&message), (0, 1), "it is good, and the answer is signed");
+    let tsig = message.windows(5).position(|octets| octets == [0, 0, 250, 0, 255]).unwrap();
+    let mut other_class = message.clone();
+    other_class[tsig + 4] = 1;
+    assert_eq!(ask(&other_class), (1, 0));
+    let mut opt_after = [&message[..], &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]].concat();
+    opt_after[11] = 2;
+    assert_eq!(ask(&opt_after), (1, 0));
+    let start = tsig - 4;
+    let mut twice = [&message[..], &message[start..]].concat();
+    twice[11] = 2;
+    assert_ne!(ask(&twice).0, 0);
+}
+
+#[test]
+fn who_asks_with_edns_and_a_wrong_key_is_refused_with_edns() {
+    let (zone, cookies, mut out) = (zone(false), Cookies::of_this_process(), Vec::new());
+    for (edns, expected) in [(None, 1), (Some(Edns { payload: 1232, dnssec_ok: true }), 2)] {
+        let (_, message) = signed_query(kind::SOA, edns);
+        assert!(respond(Some(&zone), &message, asking(Transport::Udp, &cookies), &mut out).is_some());
+        assert_eq!((out[3] & 15, out[11]), (9, expected));
+        assert_eq!(crate::wire::edns::dnssec_ok(&out), edns.map(|_| true));
+    }
+}
+
+#[test]
+fn a_signed_ixfr_in_a_datagram_is_answered_with_the_soa_alone() {
+    let (zone, cookies, mut out) = (zone(false), Cookies::of_this_process(), Vec::new());
+    for edns in [None, Some(Edns { payload: 1232, dnssec_ok: false })] {
+        let (keys, message) = signed_query(kind::IXFR, edns);
+        let asking = Asking { keys: &keys, ..asking(Transport::Udp, &cookies) };
+        assert!(respond(Some(&zone), &message, asking, &mut out).is_some());
+        assert_eq!((out[2] & 4, out[3] & 15, out[7], out[9], out.len() < 512), (4, 0, 1, 0, true));
+        assert_eq!(crate::wire::edns::dnssec_ok(&out), edns.map(|_| false));
+        let unsigned = Asking { transport: Transport::Udp, keys: &Keys::default(), ..asking };
+        assert!(respond(Some(&zone), &message, unsigned, &mut out).is_some());
+        assert_eq!((out[3] & 15, out[7]), (9, 0), "nobody else gets it");
+    }
+}

@@ -43,6 +43,10 @@ pub fn bind(listen: SocketAddr, threads: usize) -> io::Result<Vec<UdpSocket>> {
 fn socket(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_reuse_port(true)?;
+    if address.is_ipv6() {
+        // All of IPv6 (`[::]`) takes IPv4 too, whatever the machine's setting is.
+        socket.set_only_v6(false)?;
+    }
     // The kernel may grant less, which is no reason not to serve.
     let _granted = socket.set_recv_buffer_size(SOCKET_BUFFER).and_then(|()| socket.set_send_buffer_size(SOCKET_BUFFER));
     socket.set_read_timeout(Some(LOOK_UP))?;

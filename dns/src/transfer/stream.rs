@@ -6,7 +6,7 @@ use super::tsig::Session;
 use crate::{
     dnssec::{Chain, Hash, Link, chain},
     respond::frame,
-    wire::{HEADER, Section, WireName, Writer, kind, name},
+    wire::{HEADER, Section, WireName, Writer, edns, kind, name, query::OPT_LENGTH},
     zone::{Branch, RrSet, Zone},
 };
 
@@ -93,6 +93,8 @@ pub fn whole(zone: &Arc<Zone>) -> VecDeque<Item> {
 pub struct Stream {
     id: [u8; 2],
     question: Option<Vec<u8>>,
+    /// The DO bit, where the request has EDNS and the first message is still to be made.
+    edns: Option<bool>,
     items: VecDeque<Item>,
     sets: std::vec::IntoIter<(WireName, RrSet)>,
     waiting: Option<(WireName, RrSet)>,
@@ -103,14 +105,15 @@ impl Stream {
     /// The answer to a request, in parts.
     pub fn new(request: &[u8], question: &[u8], items: VecDeque<Item>, session: Session) -> Self {
         let id = request.first_chunk().copied().unwrap_or_default();
-        Self { id, question: Some(question.to_vec()), items, sets: Vec::new().into_iter(), waiting: None, session }
+        let (question, edns) = (Some(question.to_vec()), edns::dnssec_ok(request));
+        Self { id, question, edns, items, sets: Vec::new().into_iter(), waiting: None, session }
     }
 
     /// The next message, signed at a time in Unix seconds; none when all has been sent.
     pub fn next(&mut self, now: u64) -> Option<Vec<u8>> {
         let mut set = self.next_set()?;
         let mut message = self.begin();
-        let mut writer = Writer::after_question(&mut message, LONGEST - self.session.octets());
+        let mut writer = Writer::after_question(&mut message, LONGEST - self.session.octets() - OPT_LENGTH);
         let mut is_first = true;
         loop {
             let mark = writer.mark();
@@ -125,6 +128,9 @@ impl Stream {
                 Some(next) => set = next,
                 None => break,
             }
+        }
+        if let Some(dnssec_ok) = self.edns.take() {
+            frame::opt(&mut message, 0, dnssec_ok, &[]);
         }
         self.session.sign(&mut message, now);
         Some(message)

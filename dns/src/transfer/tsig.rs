@@ -4,10 +4,7 @@ mod key;
 
 use crate::{
     respond::frame,
-    wire::{
-        HEADER, kind, name,
-        record::{self, Record},
-    },
+    wire::{HEADER, edns, kind, name, record},
 };
 
 pub use key::{Key, Keys, KeysError};
@@ -15,11 +12,16 @@ pub use key::{Key, Keys, KeysError};
 /// How far the clocks may be apart, in seconds (RFC 8945, section 10).
 const FUDGE: u16 = 300;
 const CLASS_ANY: u16 = 255;
+/// The code in the header of an answer to a request whose signature cannot be one.
+const FORM_ERR: u8 = 1;
 /// The code in the header of an answer to a request whose signature is not good.
 const NOT_AUTH: u8 = 9;
 const BAD_SIG: u16 = 16;
 const BAD_KEY: u16 = 17;
 const BAD_TIME: u16 = 18;
+const BAD_TRUNC: u16 = 22;
+/// The fewest octets that a signature may be cut to (RFC 8945, section 5.2.2.1), and half of it.
+const LEAST_MAC: usize = 10;
 /// The count of a message's questions, where there is one.
 const ONE_QUESTION: [u8; 2] = [0, 1];
 
@@ -59,27 +61,31 @@ struct Fields<'m> {
 }
 
 impl Keys {
-    /// Checks the signature of a request at a time, in Unix seconds. One that cannot be read is none: then the message is read
-    /// as a whole, and is found to be malformed.
+    /// Checks the signature of a request at a time, in Unix seconds: key, signature, time, length (RFC 8945, section 5.2). One that
+    /// cannot be read is none: then the message is read as a whole, and is found to be malformed.
     pub fn check(&self, message: &[u8], now: u64) -> Checked {
-        let Some((tsig, fields)) = signature(message) else { return Checked::Unsigned };
-        let inner = stripped(message, tsig.start);
-        let found = self.find(&tsig.name.to_ascii_lowercase(), &fields.algorithm.to_ascii_lowercase());
+        let Some(Signature { start, name, fields }) = signature(message) else { return Checked::Unsigned };
+        let inner = stripped(message, start);
+        let found = self.find(&name.to_ascii_lowercase(), &fields.algorithm.to_ascii_lowercase());
         let Some(key) = found else {
-            return Checked::Bad(refusal(&inner, tsig.name, &fields, BAD_KEY));
+            return Checked::Bad(refusal(&inner, &name, &fields, BAD_KEY));
         };
+        let whole = key.octets();
+        if !(LEAST_MAC.max(whole / 2)..=whole).contains(&fields.mac.len()) {
+            return Checked::Bad(answer(&inner, FORM_ERR));
+        }
         // It was signed under its first number, which a forwarder may have changed; the answer goes back under the number that came.
         let signed = [&fields.id, &inner[2..], &variables(key, fields.time, fields.fudge, 0, &[])].concat();
         if !key.verify(&signed, fields.mac) {
-            return Checked::Bad(refusal(&inner, tsig.name, &fields, BAD_SIG));
+            return Checked::Bad(refusal(&inner, &name, &fields, BAD_SIG));
         }
-        let mut session = Session { key: key.clone(), last: fields.mac.to_vec(), begun: false };
+        let session = Session { key: key.clone(), last: fields.mac.to_vec(), begun: false };
         if now.abs_diff(seconds(fields.time)) > u64::from(fields.fudge.min(FUDGE)) {
-            let mut answer = not_auth(&inner);
             let [_, _, ours @ ..] = now.to_be_bytes();
-            // The client's time is signed, so that it knows the answer; ours goes along (RFC 8945, section 5.2.3).
-            session.append(&mut answer, fields.time, BAD_TIME, &ours);
-            return Checked::Bad(answer);
+            return Checked::Bad(session.refusal(&inner, fields.time, BAD_TIME, &ours));
+        }
+        if fields.mac.len() < whole {
+            return Checked::Bad(session.refusal(&inner, fields.time, BAD_TRUNC, &[]));
         }
         Checked::Good { session, message: inner }
     }
@@ -100,6 +106,14 @@ impl Session {
     pub fn sign(&mut self, message: &mut Vec<u8>, now: u64) {
         let [_, _, time @ ..] = now.to_be_bytes();
         self.append(message, time, 0, &[]);
+    }
+
+    /// An answer to a request that the right key has signed, and that is refused all the same. The client's time is signed, so that it knows
+    /// the answer; ours may go along (RFC 8945, section 5.2.3).
+    fn refusal(mut self, inner: &[u8], time: [u8; 6], error: u16, other: &[u8]) -> Vec<u8> {
+        let mut answer = answer(inner, NOT_AUTH);
+        self.append(&mut answer, time, error, other);
+        answer
     }
 
     fn append(&mut self, message: &mut Vec<u8>, time: [u8; 6], error: u16, other: &[u8]) {
@@ -159,15 +173,22 @@ fn append(message: &mut Vec<u8>, key: &[u8], fields: &Fields<'_>, error: u16, ot
     message[10..HEADER].copy_from_slice(&count.to_be_bytes());
 }
 
-/// The signature at the end of a message. What an answer to a bad one repeats, its names and the question, is read here: a
-/// name that points elsewhere would point to something else in the answer (none is compressed: RFC 8945, section 4.2).
-fn signature(message: &[u8]) -> Option<(Record<'_>, Fields<'_>)> {
+/// The signature of a message.
+struct Signature<'m> {
+    /// Where its record begins.
+    start: usize,
+    /// The key's name in full. It may be compressed, and points to something else in an answer.
+    name: Vec<u8>,
+    fields: Fields<'m>,
+}
+
+/// The signature at the end of a message. The question is read here too, since an answer to a bad one repeats it.
+fn signature(message: &[u8]) -> Option<Signature<'_>> {
     let tsig = record::last(message).filter(|record| record.kind == kind::TSIG && record.class == CLASS_ANY)?;
-    name::uncompressed(tsig.name)?;
     if message[4..6] == ONE_QUESTION {
         question(message)?;
     }
-    Some((tsig, fields(tsig.data)?))
+    Some(Signature { start: tsig.start, name: name::expanded(message, tsig.start)?, fields: fields(tsig.data)? })
 }
 
 /// The question of a message that has one: name, type and class.
@@ -186,17 +207,21 @@ fn stripped(message: &[u8], end: usize) -> Vec<u8> {
 
 /// An answer to a signature that cannot be checked, itself without one (RFC 8945, section 5.3.2).
 fn refusal(inner: &[u8], key: &[u8], fields: &Fields<'_>, error: u16) -> Vec<u8> {
-    let mut answer = not_auth(inner);
+    let mut answer = answer(inner, NOT_AUTH);
     append(&mut answer, key, &Fields { mac: &[], ..*fields }, error, &[]);
     answer
 }
 
-fn not_auth(inner: &[u8]) -> Vec<u8> {
+/// An answer with this code and no content.
+fn answer(inner: &[u8], code: u8) -> Vec<u8> {
     let mut answer = inner[..2].to_vec();
-    answer.extend([frame::RESPONSE | inner[2] & 0x79, NOT_AUTH, 0, 0, 0, 0, 0, 0, 0, 0]);
+    answer.extend([frame::RESPONSE | inner[2] & 0x79, code, 0, 0, 0, 0, 0, 0, 0, 0]);
     if let Some(question) = question(inner).filter(|_| inner[4..6] == ONE_QUESTION) {
         answer[5] = 1;
         answer.extend(question);
+    }
+    if let Some(dnssec_ok) = edns::dnssec_ok(inner) {
+        frame::opt(&mut answer, code.into(), dnssec_ok, &[]);
     }
     answer
 }

@@ -83,6 +83,33 @@ pub fn uncompressed(octets: &[u8]) -> Option<&[u8]> {
     octets.get(..=at).filter(|name| name.len() <= LONGEST)
 }
 
+/// The name that begins at a place of a message, in full: pointers lead backward only (RFC 1035, section 4.1.4).
+pub fn expanded(message: &[u8], start: usize) -> Option<Vec<u8>> {
+    let (mut at, mut bound, mut octets) = (start, start, Vec::new());
+    while octets.len() < LONGEST {
+        match *message.get(at)? {
+            0 => {
+                octets.push(0);
+                return Some(octets);
+            }
+            length @ 1..=63 => {
+                let next = at + usize::from(length) + 1;
+                octets.extend_from_slice(message.get(at..next)?);
+                at = next;
+            }
+            0xc0.. => {
+                at = usize::from(super::read_u16(message, at)? & 0x3fff);
+                if at >= bound {
+                    return None;
+                }
+                bound = at;
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
 /// The labels of a name or of a part of one, the root left out.
 pub fn labels(mut octets: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {

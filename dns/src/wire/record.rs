@@ -13,25 +13,33 @@ pub struct Record<'m> {
     pub kind: u16,
     /// Its class.
     pub class: u16,
+    /// Its TTL; in OPT it holds flags.
+    pub ttl: u32,
     /// Its data.
     pub data: &'m [u8],
 }
 
 /// The last record of a message, if all before can be read and nothing follows.
 pub fn last(message: &[u8]) -> Option<Record<'_>> {
+    let mut found = None;
+    walk(message, |record| found = Some(record))?;
+    found
+}
+
+/// Shows all records of a message in turn. Nothing when one cannot be read, or something follows.
+pub fn walk<'m>(message: &'m [u8], mut show: impl FnMut(Record<'m>)) -> Option<()> {
     let counts = [4, 6, 8, 10].map(|at| read_u16(message, at));
     let [questions, records @ ..] = counts;
     let mut at = HEADER;
     for _ in 0..questions? {
         at = name_end(message, at)? + 4;
     }
-    let mut found = None;
     for _ in 0..records.into_iter().try_fold(0_u32, |sum, count| Some(sum + u32::from(count?)))? {
         let (record, end) = one(message, at)?;
-        found = Some(record);
+        show(record);
         at = end;
     }
-    found.filter(|_| at == message.len())
+    (at == message.len()).then_some(())
 }
 
 /// The record that begins here.
@@ -48,6 +56,7 @@ fn one(message: &[u8], start: usize) -> Option<(Record<'_>, usize)> {
         name: message.get(start..end)?,
         kind: read_u16(message, end)?,
         class: read_u16(message, end + 2)?,
+        ttl: u32::from(read_u16(message, end + 4)?) << 16 | u32::from(read_u16(message, end + 6)?),
         data: message.get(data..data + length)?,
     };
     Some((record, data + length))

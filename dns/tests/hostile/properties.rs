@@ -25,8 +25,9 @@ use hickory_proto::{
 const DATAGRAM: usize = 1232;
 /// The most to a client that says nothing of what it takes.
 const PLAIN: usize = 512;
-/// What may come back beyond the message where there is nothing to answer: OPT (11), a cookie (28), or a TSIG error with its time.
-const OVERHEAD: usize = 11 + 28 + 70;
+/// What may come back beyond the message where there is nothing to answer: OPT (11), a cookie (28), or a TSIG error with its time and the
+/// key's name in full.
+const OVERHEAD: usize = 11 + 28 + 70 + 255;
 /// The most octets out for one octet in over UDP: the shortest question with EDNS for the zone is 44 octets long.
 const FACTOR: usize = DATAGRAM / 44;
 const NOW: u64 = 1_800_000_000;

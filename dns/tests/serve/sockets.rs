@@ -1,7 +1,7 @@
 //! The server on real sockets, with the zone put in by hand.
 
 use std::{
-    net::Ipv6Addr,
+    net::{Ipv6Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -279,4 +279,21 @@ async fn a_port_that_the_system_chooses_is_free_on_udp_and_on_tcp() {
     let service = Service::of(snapshot(None));
     let refused = Server::start("127.0.0.1:0".parse().unwrap(), service).await.map(|_| ()).unwrap_err().to_string();
     assert!(refused.contains("--listen"), "{refused}");
+}
+
+#[tokio::test]
+async fn all_addresses_are_those_of_ipv6_and_of_ipv4() {
+    // A machine without IPv6 has only the others.
+    let loopback = std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
+    let ours: &[&str] = if loopback.contains(" lo") { &["127.0.0.1", "::1"] } else { &["127.0.0.1"] };
+    let all = ecqx_dns::family::available("[::]:0".parse().unwrap());
+    let server = Server::start(all, Service::of(snapshot(Some(sample())))).await.unwrap();
+    for address in ours {
+        let at = SocketAddr::new(address.parse().unwrap(), server.address().port());
+        for options in [&["syunikwin.epygicloud.com", "AAAA"][..], &["syunikwin.epygicloud.com", "AAAA", "+tcp"]] {
+            let seen = dig(at, options).await;
+            assert_eq!(seen.section("ANSWER").len(), 1, "{at}: {}", seen.text);
+        }
+    }
+    server.stop().await.unwrap();
 }

@@ -90,14 +90,22 @@ impl Key {
         .unwrap_or_default()
     }
 
-    /// Whether it signed this; in a time that tells nothing of the right signature.
-    pub(super) fn verify(&self, octets: &[u8], signature: &[u8]) -> bool {
+    /// How many octets a whole signature has.
+    pub(super) fn octets(&self) -> usize {
+        match self.algorithm {
+            Algorithm::Sha256 => 32,
+            Algorithm::Sha512 => 64,
+        }
+    }
+
+    /// Whether its signature of this begins so; in a time that tells nothing of the right one.
+    pub(super) fn verify(&self, octets: &[u8], begin: &[u8]) -> bool {
         match self.algorithm {
             Algorithm::Sha256 => {
-                mac::<Hmac<Sha256>>(&self.secret, octets).is_some_and(|mac| mac.verify_slice(signature).is_ok())
+                mac::<Hmac<Sha256>>(&self.secret, octets).is_some_and(|mac| mac.verify_truncated_left(begin).is_ok())
             }
             Algorithm::Sha512 => {
-                mac::<Hmac<Sha512>>(&self.secret, octets).is_some_and(|mac| mac.verify_slice(signature).is_ok())
+                mac::<Hmac<Sha512>>(&self.secret, octets).is_some_and(|mac| mac.verify_truncated_left(begin).is_ok())
             }
         }
     }

@@ -73,18 +73,54 @@ fn a_message_that_a_forwarder_gave_another_number_is_good_and_answered_under_tha
 }
 
 #[test]
-fn names_that_point_elsewhere_are_not_repeated() {
+fn a_question_or_an_algorithm_that_points_elsewhere_is_not_repeated() {
     let message = signed("one", NOW);
-    let key = query().len();
-    let [mut question, mut name, mut algorithm] = [message.clone(), message.clone(), message];
+    let [mut question, mut algorithm] = [message.clone(), message];
     question.splice(16..17, [0xc0, 0]);
-    name.splice(key + 4..=key + 4, [0xc0, 12]);
     let at = algorithm.windows(6).position(|octets| octets == b"sha256").unwrap();
     algorithm[at + 6] = 0xc0;
-    for message in [question, name, algorithm] {
+    for message in [question, algorithm] {
         assert!(record::last(&message).is_some(), "the test means to reach the signature");
         assert!(matches!(Keys::default().check(&message, NOW), Checked::Unsigned));
     }
+}
+
+#[test]
+fn a_key_whose_name_ends_as_the_question_does_may_be_compressed_and_comes_back_in_full() {
+    let keys = Keys::parse("ns2.com hmac-sha256 c2VjcmV0IG9mIDMyIG9jdGV0cywgYXQgcmFuZG9tLi4=").unwrap();
+    let mut message = query();
+    Session::new(keys.named("ns2.com").unwrap().clone()).sign(&mut message, NOW);
+    let owner = query().len();
+    message.splice(owner + 4..owner + 9, [0xc0, 12]);
+    assert_eq!(message[owner..owner + 6], *b"\x03ns2\xc0\x0c");
+    let Checked::Good { message: inner, .. } = keys.check(&message, NOW) else { panic!("it is refused") };
+    assert_eq!(inner, query());
+    let Checked::Bad(answer) = Keys::default().check(&message, NOW) else { panic!("it is taken") };
+    assert_eq!(record::last(&answer).unwrap().name, b"\x03ns2\x03com\0");
+}
+
+#[test]
+fn a_signature_that_is_cut_is_refused_by_its_length() {
+    let message = signed("one", NOW);
+    let mac = message.windows(2).position(|octets| octets == [0, 32]).unwrap();
+    let cut = |octets: usize| {
+        let mut cut = message.clone();
+        let old = [&message[mac + 2..mac + 34], &[0; 8]].concat();
+        cut.splice(mac..mac + 34, [&[0, u8::try_from(octets).unwrap()], &old[..octets]].concat());
+        let length = mac - 8 - b"\x0bhmac-sha256\0".len() - 2;
+        let data = u16::from_be_bytes([cut[length], cut[length + 1]]) + u16::try_from(octets).unwrap() - 32;
+        cut[length..length + 2].copy_from_slice(&data.to_be_bytes());
+        cut
+    };
+    assert!(matches!(keys().check(&cut(32), NOW), Checked::Good { .. }));
+    assert_eq!(refused(&keys(), &cut(16)), (9, BAD_TRUNC, 32), "the answer is signed in full");
+    for octets in [0, 9, 15, 33, 40] {
+        let Checked::Bad(answer) = keys().check(&cut(octets), NOW) else { panic!("{octets} octets are taken") };
+        assert_eq!((answer[3] & 15, answer[11]), (1, 0), "{octets} octets are none");
+    }
+    let mut wrong = cut(16);
+    wrong[mac + 2] ^= 1;
+    assert_eq!(refused(&keys(), &wrong), (9, BAD_SIG, 0));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use ecqx_domain::{
     calendar::{self, Calendar},
     feature::Feature,
     foresight::Situation,
-    ledger::{self, Ask, Facts, Standing, Term},
+    ledger::{self, Ask, Entitlements, Facts, Standing, Term},
     lifecycle::{self, Life, Reached},
     order::OrderTerm,
     settings::Settings,
@@ -21,8 +21,7 @@ use crate::{
     Change, ChangeKind, ChangeRecord, EcqxInstance, Grant, GrantRecord, GrantState, InstanceTerm, LicenseSet, Verdict,
 };
 
-/// The number of the first extension where the spec lists none.
-pub const FIRST_EXTENSION: u32 = 101;
+pub mod numbers;
 
 /// The facts of a licence set.
 pub fn facts_of(licenses: &LicenseSet, calendar: &Calendar, now: Timestamp) -> Facts {
@@ -244,7 +243,7 @@ pub fn situation_of<'a>(
     let standing = ledger::standing(&facts, &settings.catalogue, now);
     Situation {
         life: life_of(instance, &standing, now),
-        extensions: extension_numbers(instance, standing.entitlements.quantity(Feature::IpPhoneExtension)),
+        extensions: extension_numbers(instance, &standing.entitlements),
         facts,
         catalogue: &settings.catalogue,
         rules: &settings.lifecycle,
@@ -253,17 +252,21 @@ pub fn situation_of<'a>(
 
 /// The configured extensions, in the order in which they are enabled: those listed, or numbers from 101 up, as many as are
 /// licensed, and those that are disabled.
-fn extension_numbers(instance: &EcqxInstance, licensed: u32) -> Vec<String> {
+fn extension_numbers(instance: &EcqxInstance, entitlements: &Entitlements) -> Vec<String> {
     let listed = &instance.spec.pbx.extensions;
     if !listed.is_empty() {
         let mut numbers: Vec<String> = listed.iter().map(|extension| extension.number.clone()).collect();
         numbers.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
         return numbers;
     }
-    let disabled = instance.status.iter().flat_map(|status| &status.disabled_extensions);
-    let last = disabled.filter_map(|number| number.parse::<u32>().ok()).max().unwrap_or(0);
-    let count = licensed.max(last.saturating_sub(FIRST_EXTENSION - 1)).min(3000);
-    (0..count).map(|index| (FIRST_EXTENSION + index).to_string()).collect()
+    let disabled: BTreeSet<&str> =
+        instance.status.iter().flat_map(|status| &status.disabled_extensions).map(String::as_str).collect();
+    // Those below the highest that is disabled were used too.
+    let last = disabled.iter().filter_map(|number| number.parse::<u32>().ok()).max().unwrap_or(0);
+    let taken = numbers::taken(&instance.spec.pbx, entitlements.quantity(Feature::AudioConference));
+    numbers::unlisted(&taken, entitlements.quantity(Feature::IpPhoneExtension), |number| {
+        disabled.contains(number) || !taken.contains(number) && number.parse::<u32>().is_ok_and(|number| number <= last)
+    })
 }
 
 #[cfg(test)]

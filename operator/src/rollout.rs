@@ -96,6 +96,8 @@ pub enum Reason {
     Others,
     /// Word of the StatefulSet's controller.
     Verdict,
+    /// A write that the API server refuses: what the pod would be replaced with is not as wanted either.
+    Refused,
 }
 
 /// When a pod may be replaced, by the instance and the provider.
@@ -175,7 +177,8 @@ fn is_hopeless(container: &ContainerStatus) -> bool {
 
 /// What is known of the calls of a pod.
 pub fn calls_of(agent: Option<&AgentStatus>) -> Calls {
-    agent.map_or(Calls::Unknown, |agent| Calls::InProgress(agent.usage.active_calls))
+    let usage = agent.and_then(AgentStatus::known_usage);
+    usage.map_or(Calls::Unknown, |usage| Calls::InProgress(usage.active_calls))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod extension;
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)").message("storageClassName is immutable: a volume cannot change its class"),
+    validation = Rule::new("has(self.tls) || !has(self.extensions) || !self.extensions.exists(e, has(e.mediaEncryption) && e.mediaEncryption == 'Required')").message("tls: an extension has mediaEncryption Required, which needs SIP over TLS, or the keys would be read on the way; set tls, or leave mediaEncryption out"),
     validation = Rule::new("!has(self.ringGroups) || !has(self.extensions) || !sets.intersects(self.ringGroups.map(g, g.number), self.extensions.map(e, e.number))").message("ringGroups: a number is an extension's already; each number of a PBX stands for one thing"),
     validation = Rule::new("!has(self.conferenceRooms) || !has(self.extensions) || !sets.intersects(self.conferenceRooms.map(r, r.number), self.extensions.map(e, e.number))").message("conferenceRooms: a number is an extension's already; each number of a PBX stands for one thing"),
     validation = Rule::new("!has(self.queues) || !has(self.extensions) || !sets.intersects(self.queues.map(q, q.number), self.extensions.map(e, e.number))").message("queues: a number is an extension's already; each number of a PBX stands for one thing"),

@@ -31,7 +31,7 @@ fn may_drain(instance: &ValidatedInstance, there: &Dereferenced) -> bool {
 fn has_calls(instance: &ValidatedInstance, pod: &Pod, agent: Option<&AgentStatus>) -> bool {
     match agent {
         Some(agent) if agent.applied_generation.as_ref() == Some(&instance.limits.generation) => {
-            agent.usage.active_calls > 0
+            agent.known_usage().is_none_or(|usage| usage.active_calls > 0)
         }
         Some(_) => true,
         None => observe::is_running(pod),

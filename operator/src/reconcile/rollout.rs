@@ -43,8 +43,13 @@ pub(super) fn decide(
     };
     let calls = rollout::calls_of(observed.agent.as_ref());
     let decision = rollout::decide(Situation { pod, calls, since: since(previous) }, rules, now);
-    let is_one_of_many = decision == Decision::Replace && pod != PodState::Broken && is_full(ctx, now);
-    if is_one_of_many { Decision::Wait(Reason::Others) } else { decision }
+    if decision != Decision::Replace || pod == PodState::Broken {
+        return decision;
+    }
+    if observed.refused.is_some() {
+        return Decision::Wait(Reason::Refused);
+    }
+    if is_full(ctx, now) { Decision::Wait(Reason::Others) } else { decision }
 }
 
 /// Since when the change has been waiting: the status is the record.
@@ -115,6 +120,10 @@ pub(super) fn told(decision: &Decision) -> (bool, &'static str, String) {
         Decision::Wait(Reason::Others) => {
             let message = "the pod is to be replaced; as many others as may be at one time are being replaced";
             (true, reason::OTHERS_FIRST, message.to_owned())
+        }
+        Decision::Wait(Reason::Refused) => {
+            let message = "the pod is to be replaced; the API server refuses a part of what is wanted: see Stalled";
+            (true, reason::INVALID, message.to_owned())
         }
         Decision::Wait(Reason::Verdict) => {
             let message = "the pod is to be replaced; its StatefulSet has just changed";

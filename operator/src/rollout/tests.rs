@@ -156,5 +156,9 @@ fn a_pod_that_starts_or_ends_counts_as_being_replaced_for_a_while() {
     assert!(pace::is_being_replaced(&pod, made + SignedDuration::from_secs(119)));
     assert!(!pace::is_being_replaced(&pod, made + SignedDuration::from_secs(121)), "its trouble is its own");
     pod.metadata.deletion_timestamp = pod.metadata.creation_timestamp.clone();
-    assert!(pace::is_being_replaced(&pod, made + SignedDuration::from_hours(1)));
+    assert!(pace::is_being_replaced(&pod, made + SignedDuration::from_secs(60)));
+    assert!(
+        !pace::is_being_replaced(&pod, made + SignedDuration::from_hours(1)),
+        "its node is lost, and holds nobody up"
+    );
 }

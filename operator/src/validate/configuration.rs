@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecqx_crds::{PbxSpec, condition::reason};
+use ecqx_crds::{PbxSpec, condition::reason, facts::numbers};
 use ecqx_domain::{feature::Feature, ledger::Entitlements, maintenance::WindowError};
 use pbx_contract::{ConferenceRoom, Document as _, Extension, ExtensionsFile, MediaEncryption};
 
 use super::{dialled, extensions, extensions::Passwords};
 
-/// The one room of an instance that lists none.
-const DEFAULT_ROOM: &str = "800";
 /// A ConfigMap holds 1 MiB; limits.json needs little of it.
 const MOST_BYTES: usize = 1_000_000;
 
@@ -84,14 +82,8 @@ pub(super) fn extensions_file(
     entitlements: &Entitlements,
     passwords: &Passwords,
 ) -> Result<ExtensionsFile, ConfigurationError> {
-    let mut others: BTreeSet<&str> = numbers_of(spec).map(|(_, _, number)| number).collect();
-    let default_room = spec.conference_rooms.is_empty()
-        && entitlements.quantity(Feature::AudioConference) > 0
-        && !others.contains(DEFAULT_ROOM);
-    if default_room {
-        others.insert(DEFAULT_ROOM);
-    }
-    let extensions = extensions::configured(&spec.extensions, entitlements, passwords, &others);
+    let default_room = numbers::has_default_room(spec, entitlements.quantity(Feature::AudioConference));
+    let extensions = extensions::configured(spec, entitlements, passwords);
     let mut file = ExtensionsFile {
         extensions,
         ring_groups: dialled::ring_groups(spec),
@@ -100,21 +92,12 @@ pub(super) fn extensions_file(
         ..ExtensionsFile::default()
     };
     check(spec, &file)?;
-    if default_room && file.extensions.iter().all(|extension| extension.number != DEFAULT_ROOM) {
-        file.conference_rooms.push(ConferenceRoom { number: DEFAULT_ROOM.to_owned(), name: None });
+    if default_room && file.extensions.iter().all(|extension| extension.number != numbers::DEFAULT_ROOM) {
+        file.conference_rooms.push(ConferenceRoom { number: numbers::DEFAULT_ROOM.to_owned(), name: None });
     }
     let file = file.seal()?;
     let bytes = serde_json::to_string(&file)?.len();
     if bytes > MOST_BYTES { Err(ConfigurationError::TooLarge { bytes }) } else { Ok(file) }
-}
-
-/// What is not an extension: the list, what one of it is, and its number.
-fn numbers_of(spec: &PbxSpec) -> impl Iterator<Item = (&'static str, &'static str, &str)> {
-    let groups = spec.ring_groups.iter().map(|group| ("ringGroups", "a ring group's", group.number.as_str()));
-    let rooms =
-        spec.conference_rooms.iter().map(|room| ("conferenceRooms", "a conference room's", room.number.as_str()));
-    let queues = spec.queues.iter().map(|queue| ("queues", "a queue's", queue.number.as_str()));
-    groups.chain(rooms).chain(queues)
 }
 
 fn check(spec: &PbxSpec, file: &ExtensionsFile) -> Result<(), ConfigurationError> {
@@ -125,7 +108,7 @@ fn check(spec: &PbxSpec, file: &ExtensionsFile) -> Result<(), ConfigurationError
     if let Some(extension) = file.extensions.iter().find(encrypted).filter(|_| spec.tls.is_none()) {
         return Err(ConfigurationError::NeedsTls { number: extension.number.clone() });
     }
-    for (list, kind, number) in numbers_of(spec) {
+    for (list, kind, number) in numbers::others(spec) {
         if let Some(holder) = holders.insert(number, kind) {
             return Err(ConfigurationError::Twice { list, number: number.to_owned(), holder });
         }

@@ -2,16 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use ecqx_crds::{MediaEncryption, Recording, Voicemail};
+use ecqx_crds::{MediaEncryption, PbxSpec, Recording, Voicemail, facts::numbers};
 use ecqx_domain::{feature::Feature, ledger::Entitlements};
 use pbx_contract::Extension;
-
-/// The number of the first extension where the spec lists none.
-const FIRST_NUMBER: u32 = 101;
-/// The most extensions that an instance can have (§2 of the guide).
-const MOST: usize = 3000;
-/// The highest number that is looked at: beside the most extensions there can be so many other numbers.
-const LAST_NUMBER: u32 = FIRST_NUMBER + 3250;
 
 /// The extension numbers that have a SIP password already. The passwords themselves stay in the Secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,28 +22,14 @@ impl Passwords {
     }
 }
 
-/// The configured extensions: those listed in the spec, or numbers from 101 up, without those that stand for something else.
-///
-/// Without a list there are as many as are licensed, and never fewer than there were: one that has a password was in use
-/// once, and an extension beyond a lowered limit is disabled, not deleted (§5 of the product rules).
-pub(super) fn configured(
-    listed: &[ecqx_crds::Extension],
-    entitlements: &Entitlements,
-    passwords: &Passwords,
-    others: &BTreeSet<&str>,
-) -> Vec<Extension> {
-    if !listed.is_empty() {
-        return listed.iter().map(extension).collect();
+/// The configured extensions: those listed in the spec, or as [`numbers::unlisted`] says: one that has a password was in use once.
+pub(super) fn configured(spec: &PbxSpec, entitlements: &Entitlements, passwords: &Passwords) -> Vec<Extension> {
+    if !spec.extensions.is_empty() {
+        return spec.extensions.iter().map(extension).collect();
     }
-    let licensed = entitlements.quantity(Feature::IpPhoneExtension) as usize;
-    (FIRST_NUMBER..=LAST_NUMBER)
-        .map(|number| number.to_string())
-        .filter(|number| passwords.has(number) || !others.contains(number.as_str()))
-        .take(MOST)
-        .enumerate()
-        .take_while(|(index, number)| *index < licensed || passwords.has(number))
-        .map(|(_, number)| Extension::of(number))
-        .collect()
+    let taken = numbers::taken(spec, entitlements.quantity(Feature::AudioConference));
+    let licensed = entitlements.quantity(Feature::IpPhoneExtension);
+    numbers::unlisted(&taken, licensed, |number| passwords.has(number)).into_iter().map(Extension::of).collect()
 }
 
 fn extension(listed: &ecqx_crds::Extension) -> Extension {

@@ -46,7 +46,16 @@ async fn a_pod_is_replaced_when_its_calls_are_over_and_not_before() {
     assert_eq!(rig.since(NS, "talks", condition::ROLLOUT_PENDING).await, since);
     assert_eq!(stand_in.ready_pod().await.uid(), before.uid());
 
+    stand_in.knows_calls(false);
+    until_pending(&rig, "talks", "the agent does not say whether there are calls").await;
+    rig.settled().await;
+    assert_eq!(
+        stand_in.ready_pod().await.uid(),
+        before.uid(),
+        "an agent that cannot ask Asterisk has not said that there are none"
+    );
     stand_in.has_calls(0);
+    stand_in.knows_calls(true);
     until_replaced(&rig, &stand_in, &before).await;
     rig.until(NS, "talks", condition::ROLLOUT_PENDING, "False").await;
     rig.until(NS, "talks", condition::READY, "True").await;
@@ -55,6 +64,26 @@ async fn a_pod_is_replaced_when_its_calls_are_over_and_not_before() {
     assert_eq!(deleted.len(), 1, "one pod went, once: {deleted:?}");
     let before = rig.before_deletion_of("/pods/");
     assert!(before.contains("ecqxinstances/talks/status"), "it leaves the DNS first, and then: {before}");
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_pod_that_waits_stays_in_service_while_another_change_is_refused() {
+    let (rig, stand_in, before) = in_service("mixed").await;
+    rig.forbid_images().await;
+    stand_in.has_calls(1);
+    more_memory(&rig, "mixed", "300Mi").await;
+    until_pending(&rig, "mixed", "calls are in progress").await;
+    rig.patch(NS, "mixed", json!({ "spec": { "pbx": { "image": "forbidden/pbx" } } })).await;
+    rig.until(NS, "mixed", condition::STALLED, "True").await;
+    stand_in.has_calls(0);
+    until_pending(&rig, "mixed", "the API server refuses a part of what is wanted").await;
+    assert_eq!(rig.condition(NS, "mixed", condition::READY).await.0, "True");
+    assert!(!rig.get(NS, "mixed").await.status.unwrap().addresses.is_empty(), "its name leads to it");
+    assert_eq!(stand_in.ready_pod().await.uid(), before.uid());
+    rig.patch(NS, "mixed", json!({ "spec": { "pbx": { "image": null } } })).await;
+    until_replaced(&rig, &stand_in, &before).await;
+    rig.until(NS, "mixed", condition::STALLED, "False").await;
     rig.stop().await;
 }
 

@@ -39,6 +39,7 @@ struct Agent {
     address: Ipv4Addr,
     calls: Arc<AtomicU32>,
     sips: Arc<AtomicBool>,
+    silent: Arc<AtomicBool>,
 }
 
 impl StandIn {
@@ -53,6 +54,7 @@ impl StandIn {
             address,
             calls: Arc::default(),
             sips: Arc::default(),
+            silent: Arc::default(),
         };
         let listener = tokio::net::TcpListener::bind(SocketAddr::from((address, AGENT_PORT))).await.unwrap();
         let router = Router::new().route("/v1/status", get(status)).with_state(state.clone());
@@ -68,6 +70,11 @@ impl StandIn {
     /// From now on there are so many calls in progress.
     pub fn has_calls(&self, calls: u32) {
         self.state.calls.store(calls, Ordering::Relaxed);
+    }
+
+    /// Whether the agent can say from now on what is in use.
+    pub fn knows_calls(&self, known: bool) {
+        self.state.silent.store(!known, Ordering::Relaxed);
     }
 
     /// From now on SIP over TLS is answered.
@@ -176,7 +183,9 @@ async fn status(State(agent): State<Agent>) -> Json<AgentStatus> {
     let config_maps: Api<ConfigMap> = Api::namespaced(agent.client.clone(), &agent.namespace);
     let limits = config_maps.get(&format!("ecqx-{}-limits", agent.instance)).await.unwrap().data.unwrap();
     let applied_generation = Some(LimitsFile::parse(&limits["limits.json"]).unwrap().generation);
-    let usage = Usage { active_calls: agent.calls.load(Ordering::Relaxed), ..Usage::default() };
+    let usage_unknown = agent.silent.load(Ordering::Relaxed);
+    let calls = if usage_unknown { 0 } else { agent.calls.load(Ordering::Relaxed) };
+    let usage = Usage { active_calls: calls, ..Usage::default() };
     let sips = agent.sips.load(Ordering::Relaxed);
-    Json(AgentStatus { ready: true, applied_generation, usage, sips, ..AgentStatus::default() })
+    Json(AgentStatus { ready: true, applied_generation, usage, usage_unknown, sips, ..AgentStatus::default() })
 }

@@ -157,18 +157,18 @@ impl Applier {
         tokio::task::spawn_blocking(work).await?
     }
 
-    /// The dialplan first: with it the subscriptions of a receptionist's seat end that is no more, before the phones of another may
-    /// begin. Either order leaves a moment in which a call gets 404 or 480, and none in which a disabled phone may call, for its
-    /// endpoint decides.
+    /// The phones first: who has lost a seat may not subscribe again, and who has a new one finds no hints, until the dialplan ends what
+    /// the old one watched. Either order leaves a moment in which a call gets 404 or 480, and none in which a disabled phone may call, for
+    /// its endpoint decides.
     async fn reload(&self, written: &[&'static str]) -> Result<(), ControlError> {
         let commands = [
             (RTP, "module reload res_rtp_asterisk.so"),
-            (DIALPLAN, "dialplan reload"),
             (PJSIP, "module reload res_pjsip.so"),
             // Endpoints are as they were then: only the transport takes the new certificate.
             (CHAIN, "module reload res_pjsip.so"),
             (VOICEMAIL, "voicemail reload"),
             (QUEUES, "queue reload all"),
+            (DIALPLAN, "dialplan reload"),
         ];
         for (file, command) in commands {
             if self.again || written.contains(&file) {

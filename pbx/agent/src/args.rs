@@ -79,6 +79,10 @@ pub struct Args {
     /// is worse than letting a call to a dead phone time out.
     #[arg(long, env = "ECQX_QUALIFY_SECONDS", default_value_t = 0)]
     pub qualify_seconds: u32,
+    /// How long a call lasts at most without a sign of the phone, which is asked for one at half that time (session timers, RFC 4028): a phone
+    /// that has lost its network frees its place in a conference then.
+    #[arg(long, env = "ECQX_SESSION_SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(90..=86_400))]
+    pub session_seconds: u32,
     /// How long calls in progress may go on after SIGTERM; the pod's grace period must be longer by 15 s.
     #[arg(long, env = "ECQX_DRAIN_SECONDS", default_value_t = 45)]
     pub drain_seconds: u64,
@@ -109,6 +113,7 @@ impl Args {
                 external_media: self.external_media_address,
                 local_nets: self.local_net.clone(),
                 qualify_seconds: self.qualify_seconds,
+                session_seconds: self.session_seconds,
             },
             manager,
         }

@@ -22,7 +22,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(8);
 const CALLS_POLL: Duration = Duration::from_millis(500);
 /// Goes before what the phones' context includes, and answers 480: not 503, for which a peer may shun the name of a
 /// PBX that is back in seconds. Calls in progress keep their way through the included contexts.
-const REFUSE_NEW_CALLS: &str = "dialplan add extension _[!-~]!,1,Hangup,20 into phones";
+const REFUSE_NEW_CALLS: &str = "dialplan add extension _[!-~]!,1,Hangup,20 into phones replace";
+/// After how many questions in a row that do not reach it an Asterisk is taken for gone, or for one that has not booted.
+const UNREACHED: u8 = 4;
 const QUESTION_LIMIT: Duration = Duration::from_secs(3);
 
 /// A running Asterisk.
@@ -82,15 +84,15 @@ impl Asterisk {
         events: &Events,
     ) -> std::io::Result<ExitStatus> {
         let begun = Instant::now();
+        // Before anything is counted; where it fails it is said again below.
+        let _ = control.run(REFUSE_NEW_CALLS, QUESTION_LIMIT).await;
         let calls = calls(control).await;
         events.raise(SystemEvent::DrainStarted { calls, seconds: deadline.as_secs() });
         tokio::select! {
             ended = self.child.wait() => return ended,
             () = hurry => tracing::warn!("asked again: calls in progress are ended"),
             () = sleep(deadline) => tracing::warn!("the deadline has come: calls in progress are ended"),
-            outcome = quiet(control) => if let Err(error) = outcome {
-                tracing::warn!(%error, "stopping without waiting for calls");
-            },
+            () = quiet(control) => (),
         }
         let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         events.raise(match self::calls(control).await {
@@ -123,16 +125,24 @@ async fn calls(control: &Control) -> u32 {
     answers::active_calls(&channels, &groups).unwrap_or_default()
 }
 
-/// Refuses new calls and returns when the last one has gone.
-async fn quiet(control: &Control) -> Result<(), ControlError> {
-    control.run(REFUSE_NEW_CALLS, QUESTION_LIMIT).await?;
-    loop {
-        let answer = control.run("core show channels count", QUESTION_LIMIT).await?;
-        if answers::active_channels(&answer) == Some(0) {
-            return Ok(());
+/// Refuses new calls and returns when the last one has gone. Said again each time, since a reload that was under way takes the refusal
+/// back; a question that is not answered in time is asked again, for calls may go on meanwhile.
+async fn quiet(control: &Control) {
+    let mut unreached = 0;
+    while unreached < UNREACHED {
+        let refused = control.run(REFUSE_NEW_CALLS, QUESTION_LIMIT).await;
+        let answer = match refused {
+            Ok(_) => control.run("core show channels count", QUESTION_LIMIT).await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(answer) if answers::active_channels(&answer) == Some(0) => return,
+            Err(ControlError::Socket { .. }) => unreached += 1,
+            Ok(_) | Err(ControlError::Late { .. }) => unreached = 0,
         }
         sleep(CALLS_POLL).await;
     }
+    tracing::warn!("Asterisk is not there to be asked; it is stopped without waiting for calls");
 }
 
 /// Passes Asterisk's lines on as ours, each at its level.
@@ -161,7 +171,7 @@ mod tests {
 
     #[test]
     fn new_calls_are_refused_in_the_context_that_phones_call_from() {
-        assert!(REFUSE_NEW_CALLS.ends_with(&format!(" into {PHONES}")));
+        assert!(REFUSE_NEW_CALLS.ends_with(&format!(" into {PHONES} replace")));
     }
 
     #[tokio::test]

@@ -103,18 +103,25 @@ async fn livez(State(answers): State<Arc<Answers>>) -> Response {
 async fn status(State(answers): State<Arc<Answers>>) -> Json<AgentStatus> {
     let status = answers.status.borrow().clone();
     let mut problem = status.not_ready();
-    let usage = match answers.usage.read(&answers.control, &status).await {
-        Ok(usage) => usage,
-        Err(error) => {
-            problem.get_or_insert_with(|| error.to_string());
-            pbx_contract::Usage::default()
-        }
-    };
+    let usage = answers.usage.read(&answers.control, &status).await;
+    if let Err(error) = &usage {
+        problem.get_or_insert_with(|| error.to_string());
+    }
+    let (usage_unknown, usage) = (usage.is_err(), usage.unwrap_or_default());
     let applied_generation = status.generation().map(str::to_owned);
     let sips = status.applied.is_some_and(|applied| applied.sips);
     answers.tally.used(&usage);
     let Counted { peak, refused } = answers.tally.counted();
-    Json(AgentStatus { ready: problem.is_none(), applied_generation, problem, sips, usage, peak, refused })
+    Json(AgentStatus {
+        ready: problem.is_none(),
+        applied_generation,
+        problem,
+        sips,
+        usage,
+        usage_unknown,
+        peak,
+        refused,
+    })
 }
 
 /// In `OpenMetrics`; what Asterisk cannot be asked is left out.

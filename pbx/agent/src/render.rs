@@ -21,6 +21,7 @@ pub mod modules;
 pub mod pjsip;
 pub mod pool;
 pub mod recording;
+pub mod seats;
 pub mod signals;
 pub mod text;
 pub mod voicemail;
@@ -69,6 +70,8 @@ pub struct Network {
     pub local_nets: Vec<String>,
     /// How often a registered phone is asked whether it is there; 0 is never.
     pub qualify_seconds: u32,
+    /// How long a call lasts at most without a sign of the phone (session timers, RFC 4028).
+    pub session_seconds: u32,
 }
 
 /// All that the rendering depends on besides the limits.

@@ -21,12 +21,22 @@ pub struct AgentStatus {
     pub sips: bool,
     /// What is in use.
     pub usage: Usage,
+    /// True when Asterisk could not be asked: then `usage` says nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub usage_unknown: bool,
     /// The most that was in use at one time since the pod started.
     #[serde(default)]
     pub peak: Usage,
     /// What was refused since the pod started, because a limit was reached: by feature.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub refused: BTreeMap<String, u64>,
+}
+
+impl AgentStatus {
+    /// What is in use, where it is known.
+    pub fn known_usage(&self) -> Option<&Usage> {
+        (!self.usage_unknown).then_some(&self.usage)
+    }
 }
 
 /// What is in use right now.

@@ -58,6 +58,19 @@ async fn who_is_put_through_to_a_room_has_the_place_of_who_did_it() {
     drop((others, guest));
 }
 
+#[tokio::test]
+async fn a_call_to_a_room_is_transferred_to_no_service_that_would_keep_the_port_for_ever() {
+    let pbx = Pbx::start(Files::of(2).licensed(|limits| limits.audio_conference = 2)).await.unwrap();
+    for service in ["*43", "801"] {
+        let transfer = Attempt::new("transfer", &Phone::first(1)).calling("801").key("to", service);
+        let outcome = pbx.attempt(&transfer.lasting(Duration::from_millis(500))).await.unwrap();
+        assert_eq!(outcome.count(200), 1, "it was in the room: {outcome:?}");
+        assert!(!outcome.success && !outcome.log.contains("transferred"), "{service}: {outcome:?}");
+        let empty = async || Ok(pbx.status().await?.usage.active_calls == 0);
+        pbx.eventually("nobody is in the room", empty).await.unwrap();
+    }
+}
+
 fn enter(room: &str, phones: &[Phone]) -> Attempt {
     Attempt::new("race", phones).calling(room).lasting(Duration::from_millis(700))
 }

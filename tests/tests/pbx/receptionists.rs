@@ -16,6 +16,14 @@ async fn of_seven_who_subscribe_at_once_two_may_and_five_get_403_each_time() {
 }
 
 #[tokio::test]
+async fn a_stranger_has_nothing_to_watch() {
+    let pbx = Pbx::start(Files::of(2).licensed(|limits| limits.eqall_receptionist = 2)).await.unwrap();
+    let outcome = pbx.attempt(&Attempt::new("subscribe", &[Phone::of("999")]).key("watched", "102")).await.unwrap();
+    assert_eq!(outcome.count(403), 1, "{outcome:?}");
+    are_watching(&pbx, &[]).await;
+}
+
+#[tokio::test]
 async fn a_receptionist_sees_a_call_begin_and_end() {
     let pbx = Pbx::start(Files::of(3).licensed(|limits| limits.eqall_receptionist = 1)).await.unwrap();
     let phones = Phone::first(3);

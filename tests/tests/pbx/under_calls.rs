@@ -72,3 +72,21 @@ async fn a_suspended_pbx_lets_calls_finish_and_no_new_one_in() {
     let outcome = call.ended().await.unwrap();
     assert!(outcome.success && outcome.answers == [200], "{outcome:?}");
 }
+
+/// The least that a session may last (RFC 4028, section 4), so that this need not last longer.
+const LEAST_SESSION: Duration = Duration::from_secs(90);
+
+#[tokio::test]
+async fn the_call_of_a_phone_that_has_vanished_ends_within_the_session() {
+    let seconds = format!("ECQX_SESSION_SECONDS={}", LEAST_SESSION.as_secs());
+    let pbx = Pbx::start_with(Files::of(1), &[&seconds]).await.unwrap();
+    let phone = pbx.begin(&talk(&Phone::of("101"), "*43", 600)).unwrap();
+    pbx.eventually("the call is up", async || Ok(pbx.status().await?.usage.active_calls == 1)).await.unwrap();
+    let begun = std::time::Instant::now();
+    drop(phone);
+    while pbx.status().await.unwrap().usage.active_calls > 0 {
+        assert!(begun.elapsed() < LEAST_SESSION + Duration::from_secs(40), "the call lasts for ever");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    assert!(begun.elapsed() > Duration::from_secs(5), "it was not told of its end");
+}

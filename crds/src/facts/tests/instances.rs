@@ -116,6 +116,32 @@ fn extensions_are_those_listed_by_number_or_as_many_as_are_licensed_and_were_dis
 }
 
 #[test]
+fn numbers_that_stand_for_something_else_are_passed_over_as_the_pbx_does_it() {
+    let set = licenses(
+        json!([{ "id": "a", "feature": "IpPhoneExtension", "quantity": 5, "term": "Paid" },
+               { "id": "b", "feature": "AudioConference", "quantity": 4, "term": "Paid" }]),
+        json!([{ "id": "r", "service": "IpPhoneExtension", "kind": "Decrease", "newQuantity": 3 }]),
+        json!({}),
+    );
+    let settings = defaults();
+    let group = json!({ "pbx": { "ringGroups": [{ "number": "103", "members": ["101"] }] } });
+    let situation = situation_of(&instance(group.clone(), json!({})), Some(&set), &settings, at(NOW));
+    assert_eq!(situation.extensions[..4], ["101", "102", "104", "105"]);
+    assert_eq!(foresight::upcoming(&situation, at(NOW))[0].disables, ["110", "111"]);
+    let disabled = json!({ "disabledExtensions": ["109", "112"] });
+    let situation = situation_of(&instance(group, disabled), Some(&set), &settings, at(NOW));
+    assert_eq!(situation.extensions.len(), 11, "101 to 112 but for the group");
+    let many = licenses(
+        json!([{ "id": "a", "feature": "IpPhoneExtension", "quantity": 900, "term": "Paid" },
+                               { "id": "b", "feature": "AudioConference", "quantity": 4, "term": "Paid" }]),
+        json!([]),
+        json!({}),
+    );
+    let situation = situation_of(&instance(json!({}), json!({})), Some(&many), &settings, at(NOW));
+    assert!(!situation.extensions.contains(&"800".to_owned()), "that is the room");
+}
+
+#[test]
 fn a_situation_holds_what_both_objects_say() {
     let set = licenses(
         json!([{ "id": "a", "feature": "IpPhoneExtension", "quantity": 10, "term": "Paid" }]),

@@ -10,6 +10,10 @@ use crate::names::DESIRED_DIGEST;
 /// The fields whose values are quantities, which the API server stores in a spelling of its own.
 const AMOUNTS: &[&str] = &["requests", "limits"];
 
+/// The fields that choose other objects: one more condition is another choice. The API server takes them as a whole, so writing ours anew
+/// puts that right.
+const CHOICES: &[&str] = &["matchLabels", "podSelector", "selector"];
+
 /// The object as it is sent: with a digest of itself, by which a field that is no longer wanted is noticed.
 ///
 /// # Errors
@@ -27,7 +31,8 @@ pub fn prepare(desired: &impl Serialize) -> Result<Value, serde_json::Error> {
     Ok(value)
 }
 
-/// True when anything of `prepared` is missing or other in `live`. What the API server or others added is not looked at.
+/// True when anything of `prepared` is missing or other in `live`. What the API server or others added is not looked at, but in
+/// what chooses other objects.
 ///
 /// # Errors
 /// When the live object cannot be written as JSON.
@@ -38,7 +43,11 @@ pub fn differs(prepared: &Value, live: &impl Serialize) -> Result<bool, serde_js
 fn covers(live: &Value, wanted: &Value) -> bool {
     match (live, wanted) {
         (Value::Object(live), Value::Object(wanted)) => wanted.iter().all(|(key, value)| {
-            let same = if AMOUNTS.contains(&key.as_str()) { same_amounts } else { covers };
+            let same = match key.as_str() {
+                key if AMOUNTS.contains(&key) => same_amounts,
+                key if CHOICES.contains(&key) => Value::eq,
+                _ => covers,
+            };
             live.get(key).is_some_and(|live| same(live, value))
         }),
         (Value::Array(live), Value::Array(wanted)) => {
@@ -72,6 +81,9 @@ mod tests {
     #[case::an_amount_is_spelt_otherwise(json!({"limits": {"a": "1Gi"}}), json!({"limits": {"a": "1024Mi"}}), false)]
     #[case::an_amount_is_another(json!({"limits": {"a": "1Gi"}}), json!({"limits": {"a": "1Mi"}}), true)]
     #[case::an_amount_is_missing(json!({"limits": {}}), json!({"limits": {"a": "1Mi"}}), true)]
+    #[case::a_choice_was_narrowed(json!({"selector": {"a": "1", "b": "2"}}), json!({"selector": {"a": "1"}}), true)]
+    #[case::a_choice_of_all_was_narrowed(json!({"podSelector": {"matchLabels": {"a": "1"}}}), json!({"podSelector": {}}), true)]
+    #[case::a_choice_is_the_same(json!({"selector": {"a": "1"}, "x": 1}), json!({"selector": {"a": "1"}}), false)]
     #[case::a_list_item_has_defaults(json!([{"a": 1, "d": 0}]), json!([{"a": 1}]), false)]
     fn an_object_is_written_only_when(#[case] live: Value, #[case] wanted: Value, #[case] expected: bool) {
         assert_eq!(differs(&wanted, &live).unwrap(), expected);

@@ -99,6 +99,13 @@ fn changed(change: impl FnOnce(&mut ecqx_crds::PbxSpec)) -> EcqxInstance {
     changed(|pbx| { pbx.ring_groups = vec![group("600", &["101"])]; pbx.conference_rooms = vec![room("600")]; }),
     "spec.pbx.conferenceRooms: 600 is a ring group's already; give one of them another number"
 )]
+#[case::keys_in_the_clear(
+    changed(|pbx| {
+        let media_encryption = ecqx_crds::MediaEncryption::Required;
+        pbx.extensions = vec![Extension { media_encryption, ..Extension::of("102") }];
+    }),
+    "spec.pbx.extensions[number=102].mediaEncryption: Required needs SIP over TLS"
+)]
 fn what_cannot_be_is_refused_with_its_field_and_the_remedy(#[case] wanted: EcqxInstance, #[case] message: &str) {
     let said = refused(&wanted);
     assert!(said.contains(message), "{said}");

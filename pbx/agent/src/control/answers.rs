@@ -6,11 +6,13 @@ use std::net::IpAddr;
 use crate::render::{dialplan::MARK_VARIABLE, signals::CONFERENCE_POOL};
 
 /// `core show channels count` and `group show channels`: the calls in progress. Each participant of a conference has a local channel
-/// that is a call to Asterisk, and one of its own unless it was put through; so the figure may be too small by those, but is never
-/// below the participants.
+/// that is a call to Asterisk, and one of its own unless it was put through. Two who were connected by an attended transfer are none to
+/// Asterisk, which counts callers. So the figure may be too small by those, but is never below the participants, and never none while
+/// there are channels.
 pub fn active_calls(channels: &str, groups: &str) -> Option<u32> {
     let participants = places(groups, CONFERENCE_POOL);
-    count_of("active call", channels).map(|calls| calls.saturating_sub(participants).max(participants))
+    let any = u32::from(active_channels(channels)? > 0);
+    count_of("active call", channels).map(|calls| calls.saturating_sub(participants).max(participants).max(any))
 }
 
 /// `core show channels count`: the legs of the calls in progress, those that still ring too.
@@ -107,6 +109,7 @@ mod tests {
         assert_eq!(active_channels("2 active channels\n1 active call\n"), Some(2));
         assert_eq!(active_calls("0 active channels\n0 active calls\n0 calls processed\n", ""), Some(0));
         assert_eq!(active_calls("No such command", ""), None);
+        assert_eq!(active_calls("2 active channels\n0 active calls\n", ""), Some(1), "both were called, and connected");
         let rooms = "Local/801@rooms-1;2 place conference\nLocal/801@rooms-2;2 place conference\n";
         assert_eq!(active_calls("8 active channels\n5 active calls\n", rooms), Some(3), "two in a room and a call");
         assert_eq!(active_calls("4 active channels\n2 active calls\n", rooms), Some(2), "both were put through");

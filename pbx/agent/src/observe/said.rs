@@ -2,6 +2,8 @@
 
 use pbx_contract::event::SystemEvent;
 
+use crate::render::pjsip::STRANGER;
+
 /// Functions whose errors are everyday life: a call to an extension without a phone, and names that Asterisk looks up at each call for
 /// an address that it does not need.
 const EVERYDAY: [&str; 3] =
@@ -16,7 +18,9 @@ pub fn of(line: &str) -> Option<SystemEvent> {
         return Some(SystemEvent::RegistrationRefusedDisabled { extension: extension.into(), source });
     }
     if let Some(rest) = after(line, "WARNING", ": Subscriptions not permitted for endpoint ") {
-        return Some(SystemEvent::SubscriptionRefused { extension: rest.trim_end_matches('.').into() });
+        let extension = rest.trim_end_matches('.');
+        // Whoever is none of the phones is no news.
+        return (extension != STRANGER).then(|| SystemEvent::SubscriptionRefused { extension: extension.into() });
     }
     let message = after(line, "ERROR", ": ")?.trim_end_matches('.');
     if EVERYDAY.iter().any(|everyday| message.contains(everyday)) {
@@ -52,6 +56,7 @@ mod tests {
         let line =
             "[Nov 27 21:47:54] WARNING[33]: res_pjsip_pubsub.c:3268 f: Subscriptions not permitted for endpoint 102.";
         assert_eq!(of(line), Some(SystemEvent::SubscriptionRefused { extension: "102".into() }));
+        assert_eq!(of(&line.replace("102", "anonymous")), None, "a stranger has no extension");
         let line = "[Nov 27 20:40:51] ERROR[17][C-00000001]: app.c:4660 f: It does not work.";
         assert_eq!(
             of(line),

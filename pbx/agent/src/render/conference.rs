@@ -10,6 +10,10 @@ pub const CONTEXT: &str = "conference";
 /// The context of the rooms themselves.
 const ROOMS: &str = "rooms";
 
+/// Where the other end of a call to a room may be transferred: to telephones. Elsewhere, the room would be joined to something that never
+/// hangs up, and the port taken for ever.
+const TRANSFERS: &str = "extensions";
+
 /// How often a PIN may be tried.
 const TRIES: u8 = 3;
 
@@ -31,7 +35,8 @@ pub fn render(wanted: &Wanted) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             out,
-            "exten => {number},1,Set(__{extension}=${{{extension}}})\n same => n,Dial(Local/{number}@{ROOMS}/n,,i)\n\
+            "exten => {number},1,Set(__{extension}=${{{extension}}})\n same => n,Set(TRANSFER_CONTEXT={TRANSFERS})\n \
+             same => n,Dial(Local/{number}@{ROOMS}/n,,i)\n\
              same => n,Goto(unanswered,s-${{DIALSTATUS}},1)"
         );
     }

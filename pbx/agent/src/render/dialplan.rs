@@ -2,11 +2,11 @@
 //!
 //! A new dialled feature is a line in [`FEATURES`]; what it needs beyond a line gets a context of its own.
 
-use std::{collections::BTreeSet, fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path};
 
 use pbx_contract::{RingGroup, RingStrategy};
 
-use super::{call_centre, conference, pool, recording, signals, voicemail};
+use super::{call_centre, conference, pool, recording, seats, signals, voicemail};
 use crate::wanted::{Phone, Wanted};
 
 /// The context of a phone that may call.
@@ -79,7 +79,7 @@ pub fn render(wanted: &Wanted, recordings: &Path, mark: &str) -> String {
     out += &ring();
     out += &groups(&wanted.groups);
     out += &extensions(&wanted.phones);
-    out + &seats(&wanted.phones)
+    out + &seats::render(&wanted.phones)
 }
 
 fn extensions(phones: &[Phone]) -> String {
@@ -119,29 +119,6 @@ fn groups(groups: &[RingGroup]) -> String {
             let _ = writeln!(out, " same => n,Dial({round},{seconds},iU({answered}))");
         }
         let _ = writeln!(out, " same => n,Goto(unanswered,s-${{DIALSTATUS}},1)");
-    }
-    out
-}
-
-/// The context in which a receptionist's seat watches others.
-pub fn seat(number: &str) -> String {
-    format!("seat-{number}")
-}
-
-/// The state of each extension, for those who may watch: a context for each seat, so that what a seat watches ends with it. Asterisk asks
-/// for the right to subscribe once only, but tells the watchers of a hint that has gone that their subscription is over.
-///
-/// Patterns, since as many hints as seats times extensions are too many; Asterisk makes a hint of one for each number that is watched.
-/// What is no extension, or a disabled one, is seen as unavailable.
-fn seats(phones: &[Phone]) -> String {
-    let lengths: BTreeSet<usize> = phones.iter().map(|phone| phone.number.len()).collect();
-    let mut out = String::new();
-    for phone in phones.iter().filter(|phone| phone.enabled && phone.watches) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "\n[{}]", seat(&phone.number));
-        for length in &lengths {
-            let _ = writeln!(out, "exten => _{},hint,PJSIP/${{EXTEN}}", "X".repeat(*length));
-        }
     }
     out
 }

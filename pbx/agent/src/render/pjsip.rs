@@ -7,13 +7,13 @@ use std::path::Path;
 use pbx_contract::{Digests, MediaEncryption, Recording};
 
 use super::text::caller_name;
-use super::{Network, dialplan, recording, signals, voicemail};
+use super::{Network, dialplan, recording, seats, signals, voicemail};
 use crate::certificate::{CHAIN, KEY};
 use crate::throttle::LIST;
 use crate::wanted::{Phone, Wanted};
 
-/// Whoever is none of the phones. It has no address of record, so that a REGISTER gets 403, and no way to call.
-const STRANGER: &str = "anonymous";
+/// Whoever is none of the phones. It has no address of record, so that a REGISTER gets 403, no way to call, and nothing to watch.
+pub const STRANGER: &str = "anonymous";
 
 /// Audio is encrypted (SRTP, keys in the SDP) with a phone that can, and goes as it is with one that cannot.
 const OFFERED: &str = "media_encryption = sdes\nmedia_encryption_optimistic = yes\n";
@@ -32,8 +32,9 @@ pub fn render(wanted: &Wanted, network: &Network, config: &Path, mark: &str) -> 
         let config = config.display();
         let _ = writeln!(out, "method = tlsv1_2\ncert_file = {config}/{CHAIN}\npriv_key_file = {config}/{KEY}");
     }
+    let seats = seats::contexts(&wanted.phones);
     for phone in &wanted.phones {
-        out += &endpoint(phone, wanted.suspended);
+        out += &endpoint(phone, seats.get(phone.number.as_str()), network, wanted.suspended);
         out += encryption(phone.encryption, tls);
         out += &credential(phone, &wanted.fqdn, wanted.policy.digests);
         out += &address(phone, network.qualify_seconds);
@@ -41,7 +42,8 @@ pub fn render(wanted: &Wanted, network: &Network, config: &Path, mark: &str) -> 
     let context = dialplan::REFUSED;
     let _ = write!(
         out,
-        "\n[{STRANGER}]\ntype = endpoint\ncontext = {context}\ndisallow = all\nallow = alaw\ncallerid_tag = {mark}\n"
+        "\n[{STRANGER}]\ntype = endpoint\ncontext = {context}\ndisallow = all\nallow = alaw\nallow_subscribe = no\n\
+         callerid_tag = {mark}\n"
     );
     out
 }
@@ -73,24 +75,27 @@ fn transport(protocol: &str, port: u16, network: &Network) -> String {
 }
 
 /// A disabled phone is still asked for its credentials, so that a stranger learns nothing; then it gets 403.
-fn endpoint(phone: &Phone, suspended: bool) -> String {
-    let Phone { number, enabled, watches, .. } = phone;
+///
+/// A phone that has gone without a word is missed by the session's timers, which are for all phones, whether they know them or not:
+/// else a conference port that it had would be taken for ever.
+fn endpoint(phone: &Phone, seat: Option<&String>, network: &Network, suspended: bool) -> String {
+    let Phone { number, enabled, .. } = phone;
     let context = if *enabled && !suspended { dialplan::PHONES } else { dialplan::REFUSED };
     let caller = match phone.name.as_deref().and_then(caller_name) {
         Some(name) => format!("\"{name}\" <{number}>"),
         None => format!("<{number}>"),
     };
     let more = features(phone);
-    let watching = if *watches {
-        format!("allow_subscribe = yes\nsubscribe_context = {}", dialplan::seat(number))
-    } else {
-        "allow_subscribe = no".to_owned()
+    let watching = match seat {
+        Some(context) => format!("allow_subscribe = yes\nsubscribe_context = {context}"),
+        None => "allow_subscribe = no".to_owned(),
     };
+    let seconds = network.session_seconds;
     format!(
         "\n[{number}]\ntype = endpoint\ncontext = {context}\ncallerid = {caller}\nauth = {number}\naors = {number}\n\
          identify_by = auth_username,username\ndisallow = all\nallow = g722,alaw,ulaw\ndtmf_mode = rfc4733\n\
          direct_media = no\nrtp_symmetric = yes\nforce_rport = yes\nrewrite_contact = yes\n\
-         {watching}\n{more}"
+         timers = always\ntimers_sess_expires = {seconds}\n{watching}\n{more}"
     )
 }
 

@@ -26,6 +26,7 @@ pub fn settings() -> Settings {
             external_media: None,
             local_nets: Vec::new(),
             qualify_seconds: 0,
+            session_seconds: 600,
         },
         manager: Secret::new(&mut rand::rng()),
     }
@@ -34,6 +35,15 @@ pub fn settings() -> Settings {
 fn wanted(names: [Option<&str>; 3], enabled: u32) -> Wanted {
     let extensions = [("101", names[0]), ("102", names[1]), ("103", names[2])];
     fixtures::wanted(&limits(&extensions, enabled), &passwords(&["101", "102", "103"])).unwrap()
+}
+
+/// Enabled phones from 1001 up.
+pub(super) fn phones(count: usize) -> Vec<crate::wanted::Phone> {
+    let numbers: Vec<String> = (1001..).take(count).map(|number| number.to_string()).collect();
+    let all: Vec<(&str, Option<&str>)> = numbers.iter().map(|number| (number.as_str(), None)).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let enabled = u32::try_from(count).unwrap();
+    fixtures::wanted(&limits(&all, enabled), &passwords(&numbers)).unwrap().phones
 }
 
 fn file(rendering: &Rendering, name: &str) -> String {

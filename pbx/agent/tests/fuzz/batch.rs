@@ -221,6 +221,7 @@ fn settings() -> Settings {
             external_media: None,
             local_nets: Vec::new(),
             qualify_seconds: 0,
+            session_seconds: 600,
         },
         manager: Secret::new(&mut rand::rng()),
     }

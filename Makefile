@@ -14,6 +14,10 @@ CARGO_FUZZ := $(CACHE)/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 FUZZ ?= edited_answers answers transfers kept
 FUZZ_SECONDS ?= 600
 FUZZ_TEXTS ?= 10000000
+# How often `make limits` repeats each race.
+RACES ?= 100
+# How many queries `make compare-dns` compares.
+QUERIES ?= 100000
 FUZZ_ASTERISK ?= 300000
 OUTAGE_SECONDS ?= 600
 FLOOD_SECONDS ?= 60
@@ -81,6 +85,11 @@ test-pbx: setup images ## Real PBXs and calls without a cluster only; FILTER=wor
 scale-pbx: setup images ## The same limits at 152, 300 and 3000; prints what this machine allows
 	@cargo test --package ecqx-tests --test pbx -- --ignored --nocapture --test-threads=1 $(FILTER)
 
+.PHONY: limits
+limits: setup images ## Every race for the last place RACES=100 times, without a cluster and in one, and a kubelet that is away for a minute
+	@ECQX_RACES=$(RACES) cargo test --package ecqx-tests --test pbx -- each_time --nocapture
+	@ECQX_RACES=$(RACES) ECQX_KUBELET_AWAY=60 cargo test --package ecqx-tests --test e2e -- each_time kubelet
+
 .PHONY: pbx
 pbx: setup images ## Start one PBX without a cluster, to be looked at by hand; Ctrl-C ends it
 	@cargo run --quiet -p ecqx-tests --bin ecqx-pbx
@@ -98,6 +107,10 @@ bench-dns: setup ## The name server beside NSD and Knot: queries a second and me
 	@cargo bench --quiet -p ecqx-dns --bench peers
 	@cargo bench --quiet -p ecqx-dns --bench propagation
 
+.PHONY: compare-dns
+compare-dns: setup ## The name server's answers beside NSD's and Knot's, for QUERIES=100000 queries, unsigned and signed
+	@ECQX_DNS_QUERIES=$(QUERIES) cargo test --quiet -p ecqx-dns --test peers --test signed -- every_answer --nocapture
+
 .PHONY: outage
 outage: setup ## The name server while Kubernetes is away, stopped and silent, for 10 minutes each; OUTAGE_SECONDS=n for another time
 	@ECQX_OUTAGE_SECONDS=$(OUTAGE_SECONDS) cargo test --quiet -p ecqx-dns --test outage -- --nocapture
@@ -112,7 +125,10 @@ flood: packages ## A minute of malformed and forged packets in a network namespa
 	@ECQX_FLOOD_SECONDS=$(FLOOD_SECONDS) cargo test --quiet -p ecqx-dns --test flood -- --nocapture
 
 .PHONY: fuzz
-fuzz: $(CARGO_FUZZ) ## Fuzz the name server, 10 minutes a target; FUZZ_SECONDS=n for another time, FUZZ="names" for some
+fuzz: fuzz-dns fuzz-pbx ## Both of these
+
+.PHONY: fuzz-dns
+fuzz-dns: $(CARGO_FUZZ) ## Fuzz the name server, 10 minutes a target; FUZZ_SECONDS=n for another time, FUZZ="names" for some
 	@cd dns/fuzz && for target in $(FUZZ); do \
 	  mkdir -p corpus/$$target; echo "$$target: $(FUZZ_SECONDS) s" >&2; \
 	  RUSTC_BOOTSTRAP=1 ../../$(CARGO_FUZZ) run --fuzz-dir . --sanitizer none $$target -- -max_len=700 -timeout=5 -rss_limit_mb=2048 \

@@ -12,7 +12,7 @@ use axum::{
 };
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::{Snapshot, agreement::Version, metrics::Metrics, store::Held};
+use crate::{Snapshot, agreement::Version, family, metrics::Metrics, store::Held};
 
 /// What is served, as it changes; nothing before it was compared with the API server.
 pub struct Served {
@@ -67,8 +67,8 @@ async fn ready(State(snapshot): State<Snapshot>) -> (StatusCode, &'static str) {
 ///
 /// # Errors
 /// When it cannot listen there.
-pub async fn bind(listen: SocketAddr) -> Result<TcpListener, HttpError> {
-    TcpListener::bind(listen).await.map_err(|source| HttpError { address: listen, source })
+pub fn bind(listen: SocketAddr) -> Result<TcpListener, HttpError> {
+    family::listener(listen).map_err(|source| HttpError { address: listen, source })
 }
 
 /// Answers until it is dropped.

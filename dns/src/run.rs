@@ -131,7 +131,7 @@ pub async fn run_until(args: Args, client: Client, stop: CancellationToken) -> R
         None => None,
     };
     let mut server = Server::start(family::available(args.listen), service).await?;
-    let listener = http::bind(family::available(args.http)).await?;
+    let listener = http::bind(family::available(args.http))?;
     let health = listener.local_addr().map_err(RunError::Health)?;
     let zone = settings.origin().to_ascii().trim_end_matches('.').to_owned();
     let events = watch::events(client, zone, Arc::clone(&metrics.state));

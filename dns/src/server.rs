@@ -25,6 +25,7 @@ use tokio::{
 use crate::{
     Snapshot,
     cookie::Cookies,
+    family,
     limit::Limits,
     metrics::Metrics,
     transfer::{History, Keys},
@@ -106,9 +107,10 @@ impl Server {
     ///
     /// # Errors
     /// When it cannot listen there.
+    #[expect(clippy::unused_async, reason = "it needs a runtime, which every async function has")]
     pub async fn start(listen: SocketAddr, service: Service) -> Result<Self, ServerError> {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let (sockets, listener, address) = bind(listen, threads).await?;
+        let (sockets, listener, address) = bind(listen, threads)?;
         let (mut parts, stop) = (JoinSet::new(), Arc::new(AtomicBool::new(false)));
         for socket in sockets {
             let (mut worker, stop) = (udp::Worker::new(&service, threads), Arc::clone(&stop));
@@ -153,26 +155,23 @@ impl Server {
 }
 
 /// The sockets for UDP, one for each thread, the one for TCP, and the address of all of them.
-async fn bind(listen: SocketAddr, threads: usize) -> Result<(Vec<UdpSocket>, TcpListener, SocketAddr), ServerError> {
+fn bind(listen: SocketAddr, threads: usize) -> Result<(Vec<UdpSocket>, TcpListener, SocketAddr), ServerError> {
     let mut tries = if listen.port() == 0 { MOST_PORTS_TRIED } else { 1 };
     loop {
         tries -= 1;
-        match bind_once(listen, threads).await {
+        match bind_once(listen, threads) {
             Err(ServerError::Bind { source, .. }) if source.kind() == io::ErrorKind::AddrInUse && tries > 0 => (),
             bound => return bound,
         }
     }
 }
 
-async fn bind_once(
-    listen: SocketAddr,
-    threads: usize,
-) -> Result<(Vec<UdpSocket>, TcpListener, SocketAddr), ServerError> {
+fn bind_once(listen: SocketAddr, threads: usize) -> Result<(Vec<UdpSocket>, TcpListener, SocketAddr), ServerError> {
     let refused = |protocol, address| move |source| ServerError::Bind { protocol, address, source };
     let sockets = udp::bind(listen, threads).map_err(refused("UDP", listen))?;
     let address = sockets.first().map_or(Ok(listen), UdpSocket::local_addr);
     let address = address.map_err(refused("UDP", listen))?;
-    let listener = TcpListener::bind(address).await.map_err(refused("TCP", address))?;
+    let listener = family::listener(address).map_err(refused("TCP", address))?;
     Ok((sockets, listener, address))
 }
 

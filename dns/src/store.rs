@@ -76,15 +76,20 @@ impl Store {
         Self { path: path.into() }
     }
 
-    /// What was kept for this zone, with all changes of the log.
+    /// What was kept for this zone, with all changes of the log. A log that cannot be read is told of, and the whole file is used
+    /// without: names of before are better than none.
     ///
     /// # Errors
-    /// When there is a file that cannot be used.
+    /// When there is a whole file that cannot be used.
     pub fn load(&self, zone: &str) -> Result<Loaded, StoreError> {
         let Some(text) = octets(&self.path)? else { return Ok(Loaded::default()) };
         let damaged = |source| StoreError::Damaged { path: self.path.clone(), source };
         let mut kept = Kept::read(&text, zone).map_err(damaged)?;
-        let log = octets(&self.log())?.unwrap_or_default();
+        let log = octets(&self.log()).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the log of the zone cannot be read; what changed last before the start is not known");
+            None
+        });
+        let log = log.unwrap_or_default();
         let good = entry::replay(&mut kept, &log);
         if log.get(good..).is_some_and(entry::has_entry) {
             tracing::warn!(path = ?self.log(), at = good, "the log of the zone is damaged there; what it had after that is lost");

@@ -14,7 +14,7 @@ pub use tsig::{Keys, KeysError};
 use std::sync::Arc;
 
 use crate::{
-    wire::{CLASS_IN, kind, read_u16, record},
+    wire::{CLASS_IN, edns, kind, read_u16, record},
     zone::Zone,
 };
 
@@ -43,8 +43,11 @@ pub fn over_udp(zone: &Zone, message: &[u8], session: &tsig::Session, now: u64) 
     Stream::new(message, question, stream::soa(zone).into_iter().collect(), session.clone()).next(now)
 }
 
-/// The same as [`read`] tells, of a request for this zone.
+/// The same as [`read`] tells, of a request for this zone. What a later version of EDNS means we cannot know: BADVERS.
 fn of_zone<'m>(zone: &Zone, message: &'m [u8]) -> Option<(&'m [u8], Option<u32>)> {
+    if edns::version(message).is_some_and(|version| version > 0) {
+        return None;
+    }
     let (question, serial) = read(message)?;
     let [name @ .., _, _, _, _] = question else { return None };
     (name.to_ascii_lowercase() == zone.wire_origin().as_bytes()).then_some((question, serial))

@@ -199,7 +199,8 @@ async fn bring_about(
         None if drain::is_waiting(&validated, there) => LATER,
         None => until(dates.into_iter().flatten().min(), ctx.clock.now()),
     };
-    let replace = (decision == Decision::Replace && !refused).then_some(validated);
+    // While something is refused, only a pod that is not at work is replaced.
+    let replace = (decision == Decision::Replace).then_some(validated);
     Ok(Outcome { status, requeue, refused, replace })
 }
 

@@ -12,7 +12,7 @@ use ecqx_domain::{
 use jiff::Timestamp;
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::OwnerReference};
 use kube::Resource;
-use pbx_contract::{Document as _, ExtensionsFile, LimitsFile};
+use pbx_contract::{Document as _, ExtensionsFile, LimitsFile, extension_order};
 
 use crate::names::Names;
 
@@ -150,8 +150,12 @@ pub fn validate(
     // What is on record of the trial outlives the status.
     situation.life.trial = known.trial.or(situation.life.trial);
     let entitlements = ledger::standing(&situation.facts, &settings.catalogue, now).entitlements;
-    let life = LifeNow::of(&situation, now);
     let (extensions, window, refused) = configuration(instance, &entitlements, known)?;
+    // Exactly those of the PBX, so that what is announced is what will be disabled.
+    let mut numbers: Vec<String> = extensions.extensions.iter().map(|extension| extension.number.clone()).collect();
+    numbers.sort_by(|a, b| extension_order(a, b));
+    situation.extensions = numbers;
+    let life = LifeNow::of(&situation, now);
     let limits = entitlements.limits();
     let (reach, network) = Reach::of(instance.spec.exposure.as_ref(), &limits, &known.load_balancer, &settings.pbx);
     let file = LimitsFile {

@@ -14,7 +14,7 @@ use std::{
 };
 
 use nix::errno::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Protocol, Type};
 
 use super::Service;
 use super::{
@@ -22,6 +22,7 @@ use super::{
     query_log::Sampler,
 };
 use crate::{
+    family,
     limit::{Limiter, Sort, Verdict},
     metrics::{Counts, unix_now},
     respond::{Asking, Transport, full, respond},
@@ -41,12 +42,8 @@ pub fn bind(listen: SocketAddr, threads: usize) -> io::Result<Vec<UdpSocket>> {
 }
 
 fn socket(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    let socket = family::socket(address, Type::DGRAM, Protocol::UDP)?;
     socket.set_reuse_port(true)?;
-    if address.is_ipv6() {
-        // All of IPv6 (`[::]`) takes IPv4 too, whatever the machine's setting is.
-        socket.set_only_v6(false)?;
-    }
     // The kernel may grant less, which is no reason not to serve.
     let _granted = socket.set_recv_buffer_size(SOCKET_BUFFER).and_then(|()| socket.set_send_buffer_size(SOCKET_BUFFER));
     socket.set_read_timeout(Some(LOOK_UP))?;

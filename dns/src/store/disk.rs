@@ -2,7 +2,7 @@
 
 use std::{fs::File, os::unix::fs::FileExt};
 
-use super::{Entry, Loaded, Store, StoreError};
+use super::{Entry, Kept, Loaded, Store, StoreError};
 
 /// How many octets of changes are written at least, before the whole file is; for a large zone, half as many as that has.
 const LEAST: u64 = 1 << 20;
@@ -36,17 +36,22 @@ impl Disk {
         let follows = self.serial.is_some() && self.serial == change.before;
         match change.text().filter(|_| follows) {
             Some(text) => self.append(&text)?,
-            None => self.write_whole(change)?,
+            None => self.write_whole(&change.kept)?,
         }
         self.serial = Some(change.kept.serial);
-        if self.length > self.bound
-            && let Err(error) = self.write_whole(change)
-        {
+        Ok(())
+    }
+
+    /// Brings a log that has grown long into the whole file; `kept` is what is in both together.
+    pub fn fold(&mut self, kept: &Kept) {
+        if self.length <= self.bound {
+            return;
+        }
+        if let Err(error) = self.write_whole(kept) {
             tracing::warn!(%error, "the log of the zone cannot go into the whole file, and grows on");
             // It is good as it is; the next try is when it has grown by as much again.
             self.bound = self.length + LEAST;
         }
-        Ok(())
     }
 
     /// After a write that failed the log is opened anew, which cuts off what it has left behind.
@@ -62,8 +67,8 @@ impl Disk {
     }
 
     /// What is in the log until then follows upon an older file than this: it would be passed over.
-    fn write_whole(&mut self, change: &Entry) -> Result<(), StoreError> {
-        let octets = self.store.save(&change.kept)?;
+    fn write_whole(&mut self, kept: &Kept) -> Result<(), StoreError> {
+        let octets = self.store.save(kept)?;
         (self.log, self.length, self.bound) = (None, 0, LEAST.max(octets / 2));
         Ok(())
     }

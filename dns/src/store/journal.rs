@@ -14,8 +14,10 @@ use crate::metrics::State;
 /// How long a change waits for the disk. A disk that takes longer is not waited for again until it has caught up: names are to
 /// change even when it hangs.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How soon what could not be written is tried again when nothing changes.
+/// How soon what could not be written is tried again when nothing changes; each time twice as late.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How many times as late at most.
+const LONGEST_PAUSE: u32 = 32;
 
 /// The way to the disk. Changes are written as long as it is there.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ struct Slot {
     waiting: Option<Entry>,
     /// How many changes have been laid here.
     count: u64,
+    /// How many of them have been tried.
+    tried: u64,
     closed: bool,
 }
 
@@ -54,7 +58,7 @@ impl Journal {
         let desk = Arc::new(Desk { state, ..Desk::default() });
         let ((tell, tried), (end, ended)) = (watch::channel(0), oneshot::channel());
         let failed = StoreError::at(store.path.clone());
-        let keeper = Keeper { disk: Disk::new(store, loaded), desk: Arc::clone(&desk), tell, owed: None };
+        let keeper = Keeper { disk: Disk::new(store, loaded), desk: Arc::clone(&desk), tell, owed: None, failures: 0 };
         let thread = std::thread::Builder::new().name("zone to disk".to_owned()).spawn(move || {
             keeper.run();
             let _nobody_waits = end.send(());
@@ -74,7 +78,7 @@ impl Journal {
         let in_time = matches!(tokio::time::timeout(PATIENCE, written).await, Ok(Ok(_)));
         self.late = (!in_time).then_some(number);
         if !in_time {
-            self.desk.state.unkept.store(true, Ordering::Relaxed);
+            self.desk.late(number);
             tracing::warn!(
                 "the disk of the zone is slow; changes are served before they are written, until it has caught up"
             );
@@ -116,9 +120,17 @@ impl Desk {
         (slot.waiting.take(), slot.count, slot.closed)
     }
 
+    /// A change has been waited for too long.
+    fn late(&self, number: u64) {
+        if self.slot().tried < number {
+            self.state.unkept.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Says whether all is on the disk, once all has been tried.
     fn tried(&self, number: u64, written: bool) {
-        let slot = self.slot();
+        let mut slot = self.slot();
+        slot.tried = number;
         if !written || slot.count == number {
             self.state.unkept.store(!written, Ordering::Relaxed);
         }
@@ -133,12 +145,15 @@ struct Keeper {
     tell: watch::Sender<u64>,
     /// What could not be written yet.
     owed: Option<Entry>,
+    /// How often in a row it could not.
+    failures: u32,
 }
 
 impl Keeper {
     fn run(mut self) {
         loop {
-            let again = self.owed.as_ref().map(|_| Instant::now() + PAUSE);
+            let pause = PAUSE * 2_u32.saturating_pow(self.failures.saturating_sub(1)).min(LONGEST_PAUSE);
+            let again = self.owed.as_ref().map(|_| Instant::now() + pause);
             let (change, number, closed) = self.desk.take(again);
             if let Some(change) = change {
                 self.owed = Some(change.upon(self.owed.take()));
@@ -147,9 +162,14 @@ impl Keeper {
                 // Who has nothing on the disk serves nothing before a list: no restart leads behind the first zone.
                 self.tell.send_replace(number);
             }
+            let latest = self.owed.as_ref().map(|owed| owed.kept.clone());
             let written = self.write();
             self.desk.tried(number, written);
             self.tell.send_replace(number);
+            // It is in the log already: nobody waits for this.
+            if let Some(latest) = latest.filter(|_| written) {
+                self.disk.fold(&latest);
+            }
             if closed {
                 return;
             }
@@ -160,8 +180,14 @@ impl Keeper {
     fn write(&mut self) -> bool {
         let Some(owed) = &self.owed else { return true };
         match self.disk.write(owed) {
-            Ok(()) => self.owed = None,
-            Err(error) => tracing::warn!(%error, "the zone cannot be kept for a start without the API server"),
+            Ok(()) => (self.owed, self.failures) = (None, 0),
+            Err(error) => {
+                // Once is enough for who reads; the metric says how long it lasts.
+                if self.failures == 0 {
+                    tracing::warn!(%error, "the zone cannot be kept for a start without the API server; it is tried again");
+                }
+                self.failures = self.failures.saturating_add(1);
+            }
         }
         self.owed.is_none()
     }

@@ -142,3 +142,44 @@ fn message(id: u16, key: Option<Key>, origin: &WireName, soa: Option<&RrSet>) ->
     }
     message
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zone::tests::settings;
+
+    fn kept(serial: u32) -> Kept {
+        Kept {
+            zone: "epygicloud.com".to_owned(),
+            serial,
+            revision: 1,
+            settings: String::new(),
+            held: crate::store::Held::new_sync(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_secondary_that_does_not_answer_is_told_again_until_it_does_and_then_of_the_next_serial() {
+        let secondary = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let (sender, newest) = watch::channel(None);
+        let telling = tokio::spawn(tell(secondary.local_addr().unwrap(), None, settings(), newest));
+        sender.send_replace(Some(kept(7)));
+        let mut message = [0; 512];
+        let mut told = async |expected: u32| {
+            let (length, from) =
+                timeout(Duration::from_secs(20), secondary.recv_from(&mut message)).await.unwrap().unwrap();
+            assert!(message[..length].windows(4).any(|octets| octets == expected.to_be_bytes()), "with the serial");
+            (message[..HEADER].to_vec(), from)
+        };
+        // The first two are lost.
+        told(7).await;
+        told(7).await;
+        let (mut answer, from) = told(7).await;
+        answer[2] |= 0x80;
+        secondary.send_to(&answer, from).await.unwrap();
+        sender.send_replace(Some(kept(8)));
+        told(8).await;
+        drop(sender);
+        timeout(Duration::from_secs(20), telling).await.unwrap().unwrap();
+    }
+}

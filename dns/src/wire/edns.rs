@@ -19,6 +19,17 @@ pub fn dnssec_ok(message: &[u8]) -> Option<bool> {
     found
 }
 
+/// The version of a message's EDNS; none without.
+pub fn version(message: &[u8]) -> Option<u8> {
+    let mut found = None;
+    record::walk(message, |record| {
+        if record.kind == kind::OPT {
+            found = Some(record.ttl.to_be_bytes()[1]);
+        }
+    })?;
+    found
+}
+
 /// The message with every option that is not ours under a number that nobody reads: what is not known is to be ignored, whatever it
 /// holds (RFC 6891, section 6.1.2), and hickory knows more than we do. Nothing when records or options are longer than the message.
 pub fn with_known_options(message: &[u8]) -> Option<Cow<'_, [u8]>> {

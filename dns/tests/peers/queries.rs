@@ -76,12 +76,19 @@ impl Numbers {
 /// That many queries, the same in every run.
 pub fn all(zone: &Zone, count: usize) -> impl Iterator<Item = Query> {
     let names = names(zone);
+    let mut each = names.clone();
+    each.sort();
+    each.dedup();
     let mut numbers = Numbers(1);
     (0..count).map(move |id| {
-        let name: &Vec<Vec<u8>> = numbers.of(&names);
-        let name = neighbour(name, &mut numbers);
-        // Every name with every type first, then at random.
-        let kind = *numbers.of(&KINDS);
+        // Every second one goes through all names with all types, the others are anything.
+        let in_turn = each.get(id / 2 / KINDS.len()).filter(|_| id % 2 == 0);
+        let (name, kind) = if let Some(name) = in_turn {
+            (name.clone(), KINDS[id / 2 % KINDS.len()])
+        } else {
+            let name = numbers.of(&names).clone();
+            (neighbour(&name, &mut numbers), *numbers.of(&KINDS))
+        };
         let class = if numbers.next().is_multiple_of(50) { *numbers.of(&[3, 4, 254, 255]) } else { 1 };
         query(u16::try_from(id % 65_536).unwrap(), &name, kind, class, variant(&mut numbers))
     })

@@ -12,7 +12,7 @@ async fn a_replica_asks_the_others_and_takes_over_the_serial_of_the_one_ahead() 
     let (ours, theirs) = (Snapshot::default(), Snapshot::default());
     let mut other = Publisher::new(settings(), Arc::clone(&theirs));
     other.enter([Event::ListBegins, Event::ListEnds(170)]).await.unwrap();
-    let listener = http::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let listener = http::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let served = http::Served { versions: other.versions(), held: other.held() };
     let serving = tokio::spawn(http::serve(listener, theirs, Metrics::default(), served));

@@ -297,3 +297,55 @@ async fn all_addresses_are_those_of_ipv6_and_of_ipv4() {
     }
     server.stop().await.unwrap();
 }
+
+/// A query with this option of EDNS, if any.
+fn asked(cookie: &[u8]) -> Vec<u8> {
+    let mut query =
+        b"\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x09syunikwin\x0aepygicloud\x03com\x00\x00\x1c\x00\x01"
+            .to_vec();
+    if !cookie.is_empty() {
+        query[11] = 1;
+        let length = u8::try_from(cookie.len()).unwrap();
+        query.extend([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, length + 4, 0, 10, 0, length]);
+        query.extend(cookie);
+    }
+    query
+}
+
+/// Of a hundred queries, how many are answered whole.
+async fn whole(from: &str, server: SocketAddr, query: &[u8]) -> usize {
+    let socket = UdpSocket::bind((from, 0)).await.unwrap();
+    for _ in 0..100 {
+        socket.send_to(query, server).await.unwrap();
+    }
+    let (mut whole, mut answer) = (0, [0; 512]);
+    while let Ok(Ok(_)) = tokio::time::timeout(Duration::from_millis(500), socket.recv(&mut answer)).await {
+        whole += usize::from(answer[2] & 2 == 0);
+    }
+    whole
+}
+
+#[tokio::test]
+async fn on_all_addresses_clients_over_ipv4_are_limited_by_their_networks_and_known_by_their_cookies() {
+    let limits = Limits { rate: 10, slip: 2, allowed: vec!["127.0.2.0/24".parse().unwrap()] };
+    let service = Service { limits, ..Service::of(snapshot(Some(sample()))) };
+    let all = ecqx_dns::family::available("[::]:0".parse().unwrap());
+    let server = Server::start(all, service).await.unwrap();
+    let at = SocketAddr::new("127.0.0.1".parse().unwrap(), server.address().port());
+    assert!((1..=12).contains(&whole("127.0.1.1", at, &asked(&[])).await), "the first network is limited");
+    assert_eq!(whole("127.0.2.1", at, &asked(&[])).await, 100, "the second is allowed");
+    assert!((1..=12).contains(&whole("127.0.3.1", at, &asked(&[])).await), "the third has a limit of its own");
+    // The cookie comes even with an answer that is cut.
+    let socket = UdpSocket::bind(("127.0.1.2", 0)).await.unwrap();
+    let mut answer = [0; 512];
+    let length = loop {
+        socket.send_to(&asked(&[7; 8]), at).await.unwrap();
+        let received = tokio::time::timeout(Duration::from_millis(200), socket.recv(&mut answer)).await;
+        if let Ok(Ok(length)) = received {
+            break length;
+        }
+    };
+    let cookie = answer[length - 24..length].to_vec();
+    assert_eq!(whole("127.0.1.2", at, &asked(&cookie)).await, 100, "whoever shows our cookie is not limited");
+    server.stop().await.unwrap();
+}

@@ -80,7 +80,7 @@ pub struct Args {
     #[arg(long, env = "ECQX_QUALIFY_SECONDS", default_value_t = 0)]
     pub qualify_seconds: u32,
     /// How long a call lasts at most without a sign of the phone, which is asked for one at half that time (session timers, RFC 4028): a phone
-    /// that has lost its network frees its place in a conference then.
+    /// that has lost its network frees its place in a conference then. A phone that calls may ask for another time.
     #[arg(long, env = "ECQX_SESSION_SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(90..=86_400))]
     pub session_seconds: u32,
     /// How long calls in progress may go on after SIGTERM; the pod's grace period must be longer by 15 s.

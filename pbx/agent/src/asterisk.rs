@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use pbx_contract::event::SystemEvent;
 
@@ -26,6 +26,8 @@ const REFUSE_NEW_CALLS: &str = "dialplan add extension _[!-~]!,1,Hangup,20 into 
 /// After how many questions in a row that do not reach it an Asterisk is taken for gone, or for one that has not booted.
 const UNREACHED: u8 = 4;
 const QUESTION_LIMIT: Duration = Duration::from_secs(3);
+/// The same when the deadline has come: with what follows, it has to fit into the rest of the pod's grace period.
+const LAST_LIMIT: Duration = Duration::from_secs(1);
 
 /// A running Asterisk.
 #[derive(Debug)]
@@ -86,16 +88,16 @@ impl Asterisk {
         let begun = Instant::now();
         // Before anything is counted; where it fails it is said again below.
         let _ = control.run(REFUSE_NEW_CALLS, QUESTION_LIMIT).await;
-        let calls = calls(control).await;
+        let calls = calls(control, QUESTION_LIMIT).await;
         events.raise(SystemEvent::DrainStarted { calls, seconds: deadline.as_secs() });
         tokio::select! {
             ended = self.child.wait() => return ended,
             () = hurry => tracing::warn!("asked again: calls in progress are ended"),
-            () = sleep(deadline) => tracing::warn!("the deadline has come: calls in progress are ended"),
+            () = sleep_until(begun + deadline) => tracing::warn!("the deadline has come: calls in progress are ended"),
             () = quiet(control) => (),
         }
         let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        events.raise(match self::calls(control).await {
+        events.raise(match self::calls(control, LAST_LIMIT).await {
             0 => SystemEvent::DrainEnded { milliseconds },
             calls => SystemEvent::CallsCut { calls },
         });
@@ -119,9 +121,9 @@ impl Asterisk {
 }
 
 /// Calls in progress; none of one that does not answer.
-async fn calls(control: &Control) -> u32 {
-    let channels = control.run("core show channels count", QUESTION_LIMIT).await.unwrap_or_default();
-    let groups = control.run("group show channels", QUESTION_LIMIT).await.unwrap_or_default();
+async fn calls(control: &Control, limit: Duration) -> u32 {
+    let channels = control.run("core show channels count", limit).await.unwrap_or_default();
+    let groups = control.run("group show channels", limit).await.unwrap_or_default();
     answers::active_calls(&channels, &groups).unwrap_or_default()
 }
 

@@ -11,13 +11,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use pbx_contract::event::{Event, EventsPage, Severity, SystemEvent};
 
 use log::Log;
+
+use crate::tally::Tally;
 
 pub mod inbox;
 mod log;
@@ -41,6 +43,7 @@ pub struct Events(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     lines: Option<SyncSender<Line>>,
+    tally: OnceLock<Tally>,
 }
 
 /// What the writing thread is given.
@@ -79,16 +82,25 @@ impl Events {
             Err(error) => tracing::error!(%error, dir = %dir.display(), "events are kept in memory alone"),
         }
         state.trim();
-        Self(Arc::new(Shared { state: Mutex::new(state), lines }))
+        Self(Arc::new(Shared { state: Mutex::new(state), lines, tally: OnceLock::new() }))
     }
 
     /// In memory alone.
     pub fn in_memory() -> Self {
-        Self(Arc::new(Shared { state: Mutex::default(), lines: None }))
+        Self(Arc::new(Shared { state: Mutex::default(), lines: None, tally: OnceLock::new() }))
+    }
+
+    /// Those that tell of somebody who was refused for a limit count there, from now on.
+    pub fn count_refusals(&self, tally: Tally) {
+        // Whoever came first stays.
+        let _ = self.0.tally.set(tally);
     }
 
     /// Something has happened.
     pub fn raise(&self, event: SystemEvent) {
+        if let (Some(tally), Some(feature)) = (self.0.tally.get(), event.refuses()) {
+            tally.refused(feature);
+        }
         let mut state = self.lock();
         let kind = event.kind();
         state.counts.entry(kind.name).or_insert((kind.severity, 0)).1 += 1;

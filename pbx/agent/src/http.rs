@@ -30,6 +30,8 @@ mod events;
 mod recordings;
 mod token;
 
+/// What a live Asterisk is asked.
+const ALIVE: &str = "core show uptime seconds";
 /// A live Asterisk answers in milliseconds; the kubelet's own deadline should be longer than this.
 const ALIVE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -68,11 +70,15 @@ pub fn router(answers: Answers) -> Router {
         .merge(protected)
 }
 
-/// 200 only when Asterisk is fully booted and runs with the newest limits.
+/// 200 only when Asterisk is fully booted, runs with the newest limits, and answers now.
 async fn readyz(State(answers): State<Arc<Answers>>) -> Response {
     let status = answers.status.borrow().clone();
     let generation = status.generation();
-    match status.not_ready() {
+    let mut reason = status.not_ready();
+    if reason.is_none() {
+        reason = answers.control.run(ALIVE, ALIVE_LIMIT).await.err().map(|error| error.to_string());
+    }
+    match reason {
         None => Json(json!({ "ready": true, "generation": generation })).into_response(),
         Some(reason) => unavailable(&json!({ "ready": false, "generation": generation, "reason": reason })),
     }
@@ -80,7 +86,7 @@ async fn readyz(State(answers): State<Arc<Answers>>) -> Response {
 
 /// 503 makes the kubelet restart the container: only for an Asterisk that is deaf, never for limits that are wrong.
 async fn livez(State(answers): State<Arc<Answers>>) -> Response {
-    let asked = answers.control.run("core show uptime seconds", ALIVE_LIMIT).await;
+    let asked = answers.control.run(ALIVE, ALIVE_LIMIT).await;
     let silent_yet_fine = {
         let status = answers.status.borrow();
         status.may_be_silent() || status.draining
@@ -153,7 +159,10 @@ mod tests {
     use crate::status::{Applied, Status};
 
     fn answers(status: Status) -> State<Arc<Answers>> {
-        let control = Control::new(std::path::Path::new("/nowhere"));
+        answers_of(status, Control::new(std::path::Path::new("/nowhere")))
+    }
+
+    fn answers_of(status: Status, control: Control) -> State<Arc<Answers>> {
         let (recordings, token) = (Recordings::new("/nowhere".into()), Token::among("/nowhere".as_ref()));
         let (status, usage) = (Shared::new(status), Arc::new(UsageProbe::default()));
         let (tally, applying) = (Tally::open("/nowhere".as_ref()), Arc::default());
@@ -177,10 +186,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn readiness_follows_the_status() {
-        assert_eq!(readyz(answers(ready())).await.status(), StatusCode::OK);
+    async fn readiness_follows_the_status_and_asterisks_answer() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let dir = tempfile::tempdir().unwrap();
+        let listener = tokio::net::UnixListener::bind(dir.path().join("asterisk.ctl")).unwrap();
+        let asterisk = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                stream.write_all(b"host/1/22.10\n").await.unwrap();
+                let _question = stream.read(&mut [0; 64]).await.unwrap();
+                stream.write_all(b"System uptime: 1\n").await.unwrap();
+            }
+        });
+        let control = Control::new(dir.path());
+        assert_eq!(readyz(answers_of(ready(), control.clone())).await.status(), StatusCode::OK);
         let late = Status { problem: Some("no password".into()), ..ready() };
-        assert_eq!(readyz(answers(late)).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(readyz(answers_of(late, control)).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(readyz(answers(ready())).await.status(), StatusCode::SERVICE_UNAVAILABLE, "nobody answers");
+        asterisk.abort();
     }
 
     #[tokio::test]

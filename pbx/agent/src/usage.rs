@@ -1,5 +1,6 @@
 //! What is in use right now, asked of Asterisk. Does I/O (the control socket).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use pbx_contract::Usage;
@@ -78,11 +79,12 @@ async fn ask(control: &Control, status: &Status) -> Result<Usage, ControlError> 
     let contacts = control.run("pjsip list contacts", LIMIT);
     let pools = control.run("group show channels", LIMIT);
     let (channels, contacts, pools) = tokio::try_join!(channels, contacts, pools)?;
-    let Some(applied) = &status.applied else { return Ok(Usage::default()) };
+    // Before the first confirmation there may be calls too, by the files of before.
+    let enabled = status.applied.as_ref().map(|applied| &applied.enabled);
     let registered = answers::registered(&contacts);
-    let registered = registered.into_iter().filter(|number| applied.enabled.contains(*number)).count();
+    let registered = registered.into_iter().filter(|number| enabled.is_some_and(|all| all.contains(*number))).count();
     Ok(Usage {
-        extensions_enabled: count(applied.enabled.len()),
+        extensions_enabled: count(enabled.map_or(0, BTreeSet::len)),
         extensions_registered: count(registered),
         active_calls: answers::active_calls(&channels, &pools).unwrap_or_default(),
         recordings: answers::places(&pools, signals::RECORDING_POOL),

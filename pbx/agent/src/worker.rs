@@ -102,11 +102,13 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
 impl Common {
     fn new(args: &Args) -> Self {
         let consoles = Ports::default();
+        let (events, tally) = (Events::open(&args.data_dir.join("events")), Tally::open(&args.run_dir));
+        events.count_refusals(tally.clone());
         Self {
             control: Control::new(&args.run_dir),
             status: Shared::new(Status::starting()),
-            events: Events::open(&args.data_dir.join("events")),
-            tally: Tally::open(&args.run_dir),
+            events,
+            tally,
             usage: Arc::new(UsageProbe::new(consoles.clone())),
             applying: Arc::default(),
             consoles,

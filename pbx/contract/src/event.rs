@@ -136,6 +136,17 @@ const fn is_hidden(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
+impl SystemEvent {
+    /// The feature, named as in the API, for a limit of which somebody was refused, where that alone tells it.
+    pub const fn refuses(&self) -> Option<&'static str> {
+        match self {
+            Self::RegistrationRefusedDisabled { .. } | Self::CallRefusedDisabled { .. } => Some("IpPhoneExtension"),
+            Self::SubscriptionRefused { .. } => Some("EqallReceptionist"),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -12,7 +12,11 @@ use nix::{
 };
 use serde_json::Value;
 
-use crate::{names::instance, stage::Stage};
+use crate::{
+    names::instance,
+    rollout::{grant, usage},
+    stage::Stage,
+};
 
 const NS: &str = "reseller-one";
 
@@ -50,8 +54,18 @@ pub async fn asterisk_killed_and_the_agent_killed_phones_and_limits_are_back_by_
         return Ok(());
     }
     instance(&stage, NS, "survives", "vardenis").await?;
+    grant(&stage, "survives", 2).await?;
     let at = stage.in_service(NS, "survives").await?;
-    let phones = stage.phones(NS, "survives").await?;
+    stage
+        .eventually("seven extensions", async || Ok(usage(&stage, "survives", "extensionsEnabled").await? == 7))
+        .await?;
+    grant(&stage, "survives", 1).await?;
+    stage
+        .eventually("one of them disabled", async || Ok(usage(&stage, "survives", "extensionsEnabled").await? == 6))
+        .await?;
+    let mut phones = stage.phones(NS, "survives").await?;
+    let disabled = phones.pop().context("no phones")?;
+    ensure!(phones.len() == 6, "{} phones beside the disabled one", phones.len());
     stage.register(&at, &phones).await?;
     for (program, restarts, kinds) in [
         ("asterisk", 0, &["AsteriskEnded", "AsteriskStarted"][..]),
@@ -71,13 +85,16 @@ pub async fn asterisk_killed_and_the_agent_killed_phones_and_limits_are_back_by_
         let back = async || {
             let after = stage.product.pods(NS).get("ecqx-survives-0").await?;
             let again = process_of(&after, "asterisk")?.is_some_and(|asterisk| asterisk != process);
-            Ok(again && Stage::restarts(&after) == restarts && registered(&stage, &at).await.is_ok_and(|n| n == 5))
+            Ok(again
+                && Stage::restarts(&after) == restarts
+                && usage(&stage, "survives", "extensionsRegistered").await.is_ok_and(|n| n == 6))
         };
         stage.eventually("all phones are there without registering anew", back).await?;
         stage.in_service(NS, "survives").await?;
         let after = stage.product.pods(NS).get("ecqx-survives-0").await?;
         ensure!(after.uid() == pod.uid(), "{program} was killed: the pod was made anew");
-        stage.refused(&at, "106", "guessed").await?;
+        // With its own password: it is the limit that refuses it.
+        stage.refused(&at, &disabled.0, &disabled.1).await?;
         let raised = events_after(&stage, &at, seen).await?;
         ensure!(kinds.iter().all(|kind| raised.contains(&(*kind).to_owned())), "{program}: {kinds:?} among {raised:?}");
     }
@@ -95,11 +112,6 @@ fn process_of(pod: &Pod, program: &str) -> Result<Option<Pid>> {
     // Threads have no folder of their own there; a process that has just gone has empty files.
     let number = |process: PathBuf| process.file_name()?.to_str()?.parse().ok().map(Pid::from_raw);
     Ok(processes.filter(is_it).find_map(number))
-}
-
-async fn registered(stage: &Stage, at: &Registrar) -> Result<u64> {
-    let status = agent(stage, at, "status").await?;
-    status["usage"]["extensionsRegistered"].as_u64().context("no usage")
 }
 
 /// The number of the last event.

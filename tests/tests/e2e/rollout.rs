@@ -126,7 +126,7 @@ pub async fn phones_and_limits_are_back_after_the_kubelet_was_away_and_the_pod_d
     let away = std::env::var("ECQX_KUBELET_AWAY").ok().and_then(|seconds| seconds.parse().ok());
     let away = away.map_or(AWAY, Duration::from_secs);
     let meanwhile = async {
-        grant(&stage, "away", 1).await?;
+        grant(&stage, "away", 2).await?;
         let deadline = Instant::now() + away;
         while Instant::now() < deadline {
             // Nothing can be run in a pod without a kubelet: what the operator says counts, which asks the PBX itself.
@@ -137,10 +137,15 @@ pub async fn phones_and_limits_are_back_after_the_kubelet_was_away_and_the_pod_d
         Ok(())
     };
     stage.without_kubelet(meanwhile).await?;
-    stage.eventually("the sixth extension", async || Ok(stage.phones(NS, "away").await?.len() == 6)).await?;
+    stage.eventually("two extensions more", async || Ok(stage.phones(NS, "away").await?.len() == 7)).await?;
     stage.product.until((NS, "away"), (condition::LICENSES_APPLIED, "True"), PATIENCE).await?;
+    let registered = usage(&stage, "away", "extensionsRegistered").await?;
+    ensure!(registered == 5, "{registered} of 5 phones are there without registering anew");
     let all = stage.phones(NS, "away").await?;
-    stage.register(&at, &all).await?;
+    stage.register(&at, &all[5..6]).await?;
+    grant(&stage, "away", 1).await?;
+    let six = async || Ok(usage(&stage, "away", "extensionsEnabled").await? == 6);
+    stage.eventually("the last is disabled", six).await?;
     ensure!(pod(&stage, "away").await?.uid() == before.uid(), "the pod was made anew for want of a kubelet");
     println!("the kubelet was away for {} s: the name led to the PBX all the while", away.as_secs());
 
@@ -151,7 +156,8 @@ pub async fn phones_and_limits_are_back_after_the_kubelet_was_away_and_the_pod_d
     let downtime = downtime(&stage, "away", &before, &all[0]).await?;
     let registered = usage(&stage, "away", "extensionsRegistered").await?;
     ensure!(registered == 6, "{registered} of 6 phones came back without registering anew");
-    stage.refused(&stage.in_service(NS, "away").await?, "107", "guessed").await?;
+    // With its own password: it is the limit that refuses it.
+    stage.refused(&stage.in_service(NS, "away").await?, &all[6].0, &all[6].1).await?;
     println!(
         "pod deleted: calls were possible again after {:.1} s, having been impossible for {:.1} s",
         deleted.elapsed().as_secs_f64(),
@@ -160,7 +166,7 @@ pub async fn phones_and_limits_are_back_after_the_kubelet_was_away_and_the_pod_d
     stage.remove(NS, "away").await
 }
 
-/// For how long a phone that follows the DNS could not register, from the first failure to the first success with another pod.
+/// For how long a phone that follows the DNS could make no call, from the first failure to the first success with another pod.
 async fn downtime(stage: &Stage, name: &str, before: &Pod, phone: &(String, String)) -> Result<Duration> {
     let fqdn = stage.product.instances(NS).get(name).await?.status.and_then(|status| status.fqdn).context("no name")?;
     let (deadline, mut failing_since) = (Instant::now() + PATIENCE, None);
@@ -171,8 +177,8 @@ async fn downtime(stage: &Stage, name: &str, before: &Pod, phone: &(String, Stri
             Some(address) => {
                 let at = Registrar { address: address.clone(), fqdn: fqdn.clone() };
                 let phone = [(phone.0.as_str(), phone.1.as_str())];
-                let quickly = ["-key", "expires", "300", "-timeout", "2s"];
-                stage.product.phones.sipp("register.xml", &at, &phone, &quickly).await?.success
+                let quickly = ["-key", "target", "*43", "-d", "1", "-timeout", "2s"];
+                stage.product.phones.sipp("call_echo.xml", &at, &phone, &quickly).await?.success
             }
         };
         let changed = stage.product.pods(NS).get_opt(&format!("ecqx-{name}-0")).await?;
@@ -209,7 +215,7 @@ async fn until_pending(stage: &Stage, name: &str, reason: &str) -> Result<()> {
         .await
 }
 
-async fn usage(stage: &Stage, name: &str, field: &str) -> Result<u64> {
+pub async fn usage(stage: &Stage, name: &str, field: &str) -> Result<u64> {
     let address = pod(stage, name).await?.status.and_then(|status| status.pod_ip).context("the pod has no address")?;
     let answer =
         stage.product.phones.get(&format!("http://{address}:8088/v1/status"), "Accept: application/json").await?;
@@ -236,7 +242,8 @@ async fn patch(stage: &Stage, name: &str, patch: Value) -> Result<()> {
     Ok(())
 }
 
-async fn grant(stage: &Stage, name: &str, extensions: i32) -> Result<()> {
+/// Licences of so many extensions beside the base.
+pub async fn grant(stage: &Stage, name: &str, extensions: i32) -> Result<()> {
     let grant = Grant {
         id: "by-hand".to_owned(),
         feature: Feature::IpPhoneExtension,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ecqx_tests::pbx::{Attempt, Files, Pbx, Phone};
+use ecqx_tests::pbx::{Attempt, Files, Pbx, Phone, Softphone};
 use pbx_contract::ConferenceRoom;
 
 use super::races;
@@ -56,6 +56,25 @@ async fn who_is_put_through_to_a_room_has_the_place_of_who_did_it() {
     let more = pbx.attempt(&enter("801", &phones[4..])).await.unwrap();
     assert_eq!(more.count(486), 2, "{more:?}");
     drop((others, guest));
+}
+
+#[tokio::test]
+async fn an_administrator_takes_a_port_too() {
+    let pbx = Pbx::start(Files::of(2).licensed(|limits| limits.audio_conference = 1)).await.unwrap();
+    let mut phone = pbx.softphone(&Softphone::new(Phone::of("101"), 440)).await.unwrap();
+    phone.dial("801").await.unwrap();
+    pbx.eventually("the administrator is in the room", async || {
+        phone.press("2801#").await?;
+        tokio::time::sleep(Duration::from_secs(1)).await; // as a hand does it
+        Ok(pbx.asterisk("confbridge list").await?.lines().any(|line| line.starts_with("801 ")))
+    })
+    .await
+    .unwrap();
+    let list = pbx.asterisk("confbridge list 801").await.unwrap();
+    assert!(list.lines().any(|line| line.contains("Local/801") && line.contains('A')), "as an administrator: {list}");
+    let more = pbx.attempt(&enter("801", &[Phone::of("102")])).await.unwrap();
+    assert_eq!(more.answers, [486], "{more:?}");
+    phone.hang_up().await.unwrap();
 }
 
 #[tokio::test]

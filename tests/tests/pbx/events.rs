@@ -92,6 +92,8 @@ async fn phones_that_come_go_and_are_refused() {
     raised(&pbx, ["TokenRefused"]).await;
     pbx.attempt(&Attempt::new("subscribe", &phones[..1]).key("watched", "102")).await.unwrap();
     raised(&pbx, ["SubscriptionRefused"]).await;
+    let refused = pbx.status().await.unwrap().refused;
+    assert_eq!((refused["IpPhoneExtension"], refused["EqallReceptionist"]), (2, 1), "{refused:?}");
 }
 
 #[tokio::test]
@@ -190,8 +192,10 @@ async fn asterisk_killed_comes_back_with_its_phones_and_is_not_ready_meanwhile()
     let asterisk = Pid::from_raw(pbx.process("asterisk").unwrap());
     kill(asterisk, Signal::SIGSTOP).unwrap();
     assert_eq!(get(&pbx, "/livez").await.unwrap(), 503);
+    assert_eq!(get(&pbx, "/readyz").await.unwrap(), 503, "not ready without Asterisk's answer");
     raised(&pbx, ["AsteriskSilent"]).await;
     kill(asterisk, Signal::SIGCONT).unwrap();
+    pbx.eventually("it is ready again", async || Ok(get(&pbx, "/readyz").await? == 200)).await.unwrap();
 }
 
 /// What was written before the pod ended.
@@ -202,10 +206,15 @@ fn written(data: &Path) -> Result<String> {
 #[tokio::test]
 async fn a_stop_waits_for_calls_and_says_when_it_had_to_cut_one() {
     for (seconds, kind) in [("30", "DrainEnded"), ("1", "CallsCut")] {
-        let mut pbx = Pbx::start_with(Files::of(1), &[&format!("ECQX_DRAIN_SECONDS={seconds}")]).await.unwrap();
-        let call = pbx.begin(&talk(&Phone::of("101"), "*43", 4)).unwrap();
+        let mut pbx = Pbx::start_with(Files::of(2), &[&format!("ECQX_DRAIN_SECONDS={seconds}")]).await.unwrap();
+        let call = pbx.begin(&talk(&Phone::of("101"), "*43", 6)).unwrap();
         pbx.eventually("the call is up", async || Ok(pbx.status().await?.usage.active_calls == 1)).await.unwrap();
         pbx.terminate().unwrap();
+        if kind == "DrainEnded" {
+            pbx.eventually("it is not ready any more", async || Ok(get(&pbx, "/readyz").await? == 503)).await.unwrap();
+            let new = pbx.attempt(&Attempt::new("race", &[Phone::of("102")]).calling("*43")).await.unwrap();
+            assert_eq!(new.answers, [480], "no new calls: {new:?}");
+        }
         pbx.ended().await.unwrap();
         drop(call);
         let written = written(&pbx.data()).unwrap();

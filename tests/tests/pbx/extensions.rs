@@ -166,6 +166,17 @@ async fn a_phone_that_redirects_its_calls_is_busy_and_dials_nothing() {
 }
 
 /// Calls, and speaks for so many seconds.
+#[tokio::test]
+async fn a_call_to_a_disabled_extension_gets_480_or_its_mailbox() {
+    let files = Files::of(3).licensed(|limits| limits.ip_phone_extension = 1);
+    let pbx = Pbx::start(files.with("103", |phone| phone.voicemail = Voicemail::Mailbox)).await.unwrap();
+    for (called, answer) in [("102", 480), ("103", 200)] {
+        let call = Attempt::new("race", &[Phone::of("101")]).calling(called).lasting(Duration::from_secs(1));
+        let outcome = pbx.attempt(&call).await.unwrap();
+        assert_eq!(outcome.answers, [answer], "{called}: {outcome:?}");
+    }
+}
+
 pub fn talk(phone: &Phone, target: &str, seconds: u64) -> Attempt {
     Attempt::new("talk", std::slice::from_ref(phone)).calling(target).lasting(Duration::from_secs(seconds))
 }

@@ -22,7 +22,9 @@ const RING_SECONDS: u32 = 60;
 const ABSENT: u8 = 20;
 
 /// Dialled codes that are the same in each PBX.
-const FEATURES: &str = "\n[features]\n; Echo test.\nexten => *43,1,Answer()\n same => n,Echo()\n same => n,Hangup()\n\
+const FEATURES: &str = "\n[features]\n; Echo test; not for a room, which was transferred to it and would never hang up.\n\
+                        exten => *43,1,GotoIf($[\"${CHANNEL(channeltype)}\" = \"Local\"]?out)\n same => n,Answer()\n \
+                        same => n,Echo()\n same => n(out),Hangup()\n\
                         ; One's own mailbox.\nexten => *97,1,Answer()\n same => n,VoiceMailMain(${ECQX_EXTENSION}@ecqx)\n\
                         same => n,Hangup()\n";
 

@@ -16,14 +16,16 @@ const MOST_HINTS: usize = 4000;
 /// The context of each extension that has a seat.
 ///
 /// Asterisk asks for the right to subscribe once only, but ends the subscriptions to a hint that has gone. So each seat has a context of
-/// its own; where that would be too many hints, some seats share one, whose name changes with who they are: then the others' end
+/// its own; where that would be too many hints, the last ones share one, whose name changes with who they are: then the others' end
 /// too, and their phones subscribe again (RFC 6665, section 4.1.3).
 pub fn contexts(phones: &[Phone]) -> BTreeMap<&str, String> {
     let enabled = phones.iter().filter(|phone| phone.enabled);
     let seats: Vec<&str> = enabled.clone().filter(|phone| phone.watches).map(|phone| phone.number.as_str()).collect();
     let contexts = (MOST_HINTS / enabled.count().max(1)).max(1);
-    let together = seats.len().div_ceil(contexts).max(1);
-    seats.chunks(together).flat_map(|some| some.iter().map(move |seat| (*seat, name(some)))).collect()
+    let alone = if seats.len() <= contexts { seats.len() } else { contexts - 1 };
+    let (alone, together) = seats.split_at(alone);
+    let shared = name(together);
+    alone.iter().map(|seat| (*seat, name(&[seat]))).chain(together.iter().map(|seat| (*seat, shared.clone()))).collect()
 }
 
 fn name(seats: &[&str]) -> String {
@@ -81,12 +83,16 @@ mod tests {
     }
 
     #[test]
-    fn many_seats_share_contexts_whose_names_change_with_who_they_are() {
+    fn the_last_of_many_seats_share_a_context_whose_name_changes_with_who_they_are() {
         for (extensions, seats) in [(300, 152), (3000, 300), (3000, 3000)] {
             let phones = with_seats(extensions, |index| index < seats);
             assert!(lines(&phones) <= MOST_HINTS, "{extensions} with {seats}");
             assert_eq!(contexts(&phones).len(), seats);
         }
+        let (thirteen, fourteen) = (with_seats(300, |index| index < 13), with_seats(300, |index| index < 14));
+        let (thirteen, fourteen) = (contexts(&thirteen), contexts(&fourteen));
+        let kept = thirteen.iter().filter(|(seat, context)| fourteen[**seat] == **context).count();
+        assert_eq!(kept, 12, "one seat more moves one of those before it");
         let (before, after) =
             (with_seats(3000, |index| index < 300), with_seats(3000, |index| index > 0 && index < 301));
         let (before, after) = (contexts(&before), contexts(&after));

@@ -169,6 +169,7 @@ async fn a_phone_that_redirects_its_calls_is_busy_and_dials_nothing() {
 #[tokio::test]
 async fn a_call_to_a_disabled_extension_gets_480_or_its_mailbox() {
     let files = Files::of(3).licensed(|limits| limits.ip_phone_extension = 1);
+    let files = files.with("102", |phone| phone.voicemail = Voicemail::Off);
     let pbx = Pbx::start(files.with("103", |phone| phone.voicemail = Voicemail::Mailbox)).await.unwrap();
     for (called, answer) in [("102", 480), ("103", 200)] {
         let call = Attempt::new("race", &[Phone::of("101")]).calling(called).lasting(Duration::from_secs(1));

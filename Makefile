@@ -88,7 +88,8 @@ scale-pbx: setup images ## The same limits at 152, 300 and 3000; prints what thi
 .PHONY: limits
 limits: setup images ## Every race for the last place RACES=100 times, without a cluster and in one, and a kubelet that is away for a minute
 	@ECQX_RACES=$(RACES) cargo test --package ecqx-tests --test pbx -- each_time --nocapture
-	@ECQX_RACES=$(RACES) ECQX_KUBELET_AWAY=60 cargo test --package ecqx-tests --test e2e -- each_time kubelet
+	@ECQX_RACES=$(RACES) cargo test --package ecqx-tests --test e2e -- each_time
+	@ECQX_KUBELET_AWAY=60 cargo test --package ecqx-tests --test e2e -- kubelet_was_away
 
 .PHONY: pbx
 pbx: setup images ## Start one PBX without a cluster, to be looked at by hand; Ctrl-C ends it

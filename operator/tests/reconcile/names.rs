@@ -7,7 +7,7 @@ use std::{
 
 use clap::Parser;
 use ecqx_crds::condition::{self, reason};
-use ecqx_dns::{args::Args, run::run_until};
+use ecqx_dns::{args::Args, run::run_until, store::Store};
 use ecqx_tests::ports::{self, Port};
 use serde_json::json;
 use tempfile::TempDir;
@@ -64,7 +64,9 @@ impl NameServer {
 
     /// Whether this address is in the zone on disk.
     pub fn has_kept(&self, address: &str) -> bool {
-        std::fs::read_to_string(self.folder.path().join("zone")).is_ok_and(|text| text.contains(address))
+        let loaded = Store::new(self.folder.path().join("zone")).load("epygicloud.com").unwrap();
+        let address = address.parse().unwrap();
+        loaded.kept.is_some_and(|kept| kept.held.values().any(|published| published.addresses.contains(&address)))
     }
 
     /// The addresses of a name; nothing when there is no answer.

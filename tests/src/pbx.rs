@@ -350,3 +350,13 @@ fn bound(program: &str) -> Command {
     command.args(["--pdeathsig=KILL", program]);
     command
 }
+
+/// For each leg of `pjsip show channelstats` the packets that the PBX has received and sent.
+pub fn heard(stats: &str) -> Vec<(u64, u64)> {
+    let numbers = |line: &str| -> Option<(u64, u64)> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let codec = words.iter().position(|word| ["alaw", "ulaw", "g722"].contains(word))?;
+        Some((words.get(codec + 1)?.parse().ok()?, words.get(codec + 5)?.parse().ok()?))
+    };
+    stats.lines().filter_map(numbers).collect()
+}

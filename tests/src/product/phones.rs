@@ -88,28 +88,7 @@ impl Phones {
     /// # Errors
     /// When it cannot be run. A command that fails is no error: its output says so.
     pub async fn run(&self, command: &[&str], input: &str) -> Result<Output> {
-        let attach = AttachParams::default().stdin(true).stdout(true).stderr(true);
-        let mut process = self.pods.exec(POD, command.iter().copied(), &attach).await?;
-        let (mut stdin, mut out, mut err) = process
-            .stdin()
-            .zip(process.stdout())
-            .zip(process.stderr())
-            .map(|((stdin, out), err)| (stdin, out, err))
-            .context("the pod's streams are missing")?;
-        let ended = process.take_status().context("the command's end cannot be known")?;
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        let write = async {
-            stdin.write_all(input.as_bytes()).await?;
-            stdin.shutdown().await?;
-            drop(stdin);
-            Ok(())
-        };
-        tokio::try_join!(write, out.read_to_end(&mut stdout), err.read_to_end(&mut stderr))?;
-        let status: Status = ended.await.unwrap_or_default();
-        let mut stderr = String::from_utf8_lossy(&stderr).into_owned();
-        stderr.push_str(status.message.as_deref().unwrap_or_default());
-        let success = status.status.as_deref() == Some("Success");
-        Ok(Output { success, stdout: String::from_utf8_lossy(&stdout).into_owned(), stderr })
+        run_in(&self.pods, POD, command, input).await
     }
 
     /// Posts a body with curl.
@@ -194,6 +173,35 @@ impl Phones {
         command.extend(more);
         self.run(&command, &format!("SEQUENTIAL\n{}\n", list.join("\n"))).await
     }
+}
+
+/// Runs a command in a pod, with `input` on its standard input.
+///
+/// # Errors
+/// When it cannot be run. A command that fails is no error: its output says so.
+pub async fn run_in(pods: &Api<Pod>, pod: &str, command: &[&str], input: &str) -> Result<Output> {
+    let attach = AttachParams::default().stdin(true).stdout(true).stderr(true);
+    let mut process = pods.exec(pod, command.iter().copied(), &attach).await?;
+    let (mut stdin, mut out, mut err) = process
+        .stdin()
+        .zip(process.stdout())
+        .zip(process.stderr())
+        .map(|((stdin, out), err)| (stdin, out, err))
+        .context("the pod's streams are missing")?;
+    let ended = process.take_status().context("the command's end cannot be known")?;
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let write = async {
+        stdin.write_all(input.as_bytes()).await?;
+        stdin.shutdown().await?;
+        drop(stdin);
+        Ok(())
+    };
+    tokio::try_join!(write, out.read_to_end(&mut stdout), err.read_to_end(&mut stderr))?;
+    let status: Status = ended.await.unwrap_or_default();
+    let mut stderr = String::from_utf8_lossy(&stderr).into_owned();
+    stderr.push_str(status.message.as_deref().unwrap_or_default());
+    let success = status.status.as_deref() == Some("Success");
+    Ok(Output { success, stdout: String::from_utf8_lossy(&stdout).into_owned(), stderr })
 }
 
 fn answer(url: &str, output: &Output) -> Result<Answer> {

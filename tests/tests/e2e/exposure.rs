@@ -3,7 +3,10 @@
 
 use anyhow::{Context, Result, ensure};
 use ecqx_crds::condition;
-use ecqx_tests::product::phones::Registrar;
+use ecqx_tests::{
+    pbx::heard,
+    product::phones::{Registrar, run_in},
+};
 use k8s_openapi::api::core::v1::{Namespace, Node, Service};
 use kube::{
     Api, ResourceExt,
@@ -56,6 +59,7 @@ pub async fn phones_call_through_the_address_of_a_load_balancer(stage: Stage) ->
         .await?;
     stage.register(&at, &phones).await?;
     calls_by(&stage, &at, &phones[..1]).await?;
+    is_heard_by(&stage, &at, (NS, "wide"), &phones[0]).await?;
     let after = stage.product.pods(NS).get("ecqx-wide-0").await?;
     ensure!(before.uid() == after.uid() && Stage::restarts(&after) == 0, "the pod was restarted");
     stage.remove(NS, "wide").await
@@ -88,6 +92,7 @@ pub async fn phones_call_a_pbx_on_the_network_of_its_node(stage: Stage) -> Resul
     stage.register(&at, &phones).await?;
     stage.refused(&at, "106", "guessed").await?;
     calls_by(&stage, &at, &phones[..1]).await?;
+    is_heard_by(&stage, &at, (PRIVILEGED, "near"), &phones[0]).await?;
     stage.remove(PRIVILEGED, "near").await
 }
 
@@ -101,5 +106,38 @@ async fn calls_by(stage: &Stage, at: &Registrar, phone: &[(String, String)]) -> 
     ensure!(messages.contains(&format!("c=IN IP4 {}", at.address)), "SDP names another address:\n{messages}");
     let contact = format!("Contact: <sip:{}:5060>", at.address);
     ensure!(messages.contains(&contact), "Contact names another address:\n{messages}");
+    Ok(())
+}
+
+/// A call in which audio goes both ways through this address: the PBX counts what it receives and what it sends.
+async fn is_heard_by(
+    stage: &Stage,
+    at: &Registrar,
+    (namespace, name): (&str, &str),
+    phone: &(String, String),
+) -> Result<()> {
+    // A second of any sound will do: G.711, 8000 octets.
+    let sound = "head -c 8000 /dev/zero | tr '\\0' U > /tmp/tone.alaw";
+    stage.product.phones.run(&["sh", "-c", sound], "").await?;
+    let call = {
+        let (stage, at, phone) = (stage.clone(), at.clone(), phone.clone());
+        tokio::spawn(async move {
+            let phone = [(phone.0.as_str(), phone.1.as_str())];
+            stage.product.phones.sipp("talk.xml", &at, &phone, &["-key", "target", "*43", "-d", "10000"]).await
+        })
+    };
+    let pods = stage.product.pods(namespace);
+    let asterisk = ["/usr/sbin/asterisk", "-C", "/etc/asterisk/asterisk.conf", "-rx", "pjsip show channelstats"];
+    let mut last = Vec::new();
+    let both_ways = stage.eventually("audio goes both ways", async || {
+        let stats = run_in(&pods, &format!("ecqx-{name}-0"), &asterisk, "").await?.stdout;
+        last = heard(&stats);
+        ensure!(!call.is_finished() || !last.is_empty(), "the call is over");
+        Ok(last.iter().any(|(received, sent)| *received > 100 && *sent > 100))
+    });
+    both_ways.await.with_context(|| format!("packets received and sent: {last:?}"))?;
+    println!("through {}: packets received and sent by the PBX so far: {last:?}", at.address);
+    let output = call.await??;
+    ensure!(output.success, "the call did not last:\n{}{}", output.stdout, output.stderr);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ecqx_tests::pbx::{Attempt, Files, Pbx, Phone};
+use ecqx_tests::pbx::{Attempt, Files, Pbx, Phone, heard};
 use pbx_contract::{RingGroup, RingStrategy, Voicemail};
 
 use super::races;
@@ -180,14 +180,4 @@ async fn a_call_to_a_disabled_extension_gets_480_or_its_mailbox() {
 
 pub fn talk(phone: &Phone, target: &str, seconds: u64) -> Attempt {
     Attempt::new("talk", std::slice::from_ref(phone)).calling(target).lasting(Duration::from_secs(seconds))
-}
-
-/// For each leg of `pjsip show channelstats` the packets that the PBX has received and sent.
-pub fn heard(stats: &str) -> Vec<(u64, u64)> {
-    let numbers = |line: &str| -> Option<(u64, u64)> {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let codec = words.iter().position(|word| ["alaw", "ulaw", "g722"].contains(word))?;
-        Some((words.get(codec + 1)?.parse().ok()?, words.get(codec + 5)?.parse().ok()?))
-    };
-    stats.lines().filter_map(numbers).collect()
 }

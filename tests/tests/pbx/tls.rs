@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use ecqx_tests::pbx::{ADDRESS, Attempt, Authority, FQDN, Files, Pbx, Phone, Ringing, Softphone, sound};
+use ecqx_tests::pbx::{ADDRESS, Attempt, Authority, FQDN, Files, Pbx, Phone, Ringing, Softphone, heard, sound};
 use pbx_contract::{MediaEncryption, SIPS_PORT};
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{events::raised, extensions::heard};
+use super::events::raised;
 
 /// Samples that are enough to tell tones apart: half a second.
 const ENOUGH: usize = 4000;

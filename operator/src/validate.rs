@@ -151,10 +151,7 @@ pub fn validate(
     situation.life.trial = known.trial.or(situation.life.trial);
     let entitlements = ledger::standing(&situation.facts, &settings.catalogue, now).entitlements;
     let (extensions, window, refused) = configuration(instance, &entitlements, known)?;
-    // Exactly those of the PBX, so that what is announced is what will be disabled.
-    let mut numbers: Vec<String> = extensions.extensions.iter().map(|extension| extension.number.clone()).collect();
-    numbers.sort_by(|a, b| extension_order(a, b));
-    situation.extensions = numbers;
+    situation.extensions = numbers_of(&extensions);
     let life = LifeNow::of(&situation, now);
     let limits = entitlements.limits();
     let (reach, network) = Reach::of(instance.spec.exposure.as_ref(), &limits, &known.load_balancer, &settings.pbx);
@@ -218,6 +215,14 @@ fn hostname(instance: &EcqxInstance, settings: &Settings) -> Result<Label, Hostn
     let label = Label::parse(&instance.spec.hostname)?;
     let given = instance.status.as_ref().and_then(|status| status.fqdn.as_ref()) == Some(&settings.fqdn(&label));
     if given { Ok(label) } else { label.unless_reserved(&settings.reserved_hostnames) }
+}
+
+/// The numbers of the PBX's extensions in the order in which they are enabled: exactly those, so that what is announced is what will be
+/// disabled.
+fn numbers_of(file: &ExtensionsFile) -> Vec<String> {
+    let mut numbers: Vec<String> = file.extensions.iter().map(|extension| extension.number.clone()).collect();
+    numbers.sort_by(|a, b| extension_order(a, b));
+    numbers
 }
 
 /// Whom the PBX serves, and when its pod may be replaced. A list that cannot be is refused as a whole, and the last that could be

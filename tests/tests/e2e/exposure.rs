@@ -132,7 +132,6 @@ async fn is_heard_by(
     let both_ways = stage.eventually("audio goes both ways", async || {
         let stats = run_in(&pods, &format!("ecqx-{name}-0"), &asterisk, "").await?.stdout;
         last = heard(&stats);
-        ensure!(!call.is_finished() || !last.is_empty(), "the call is over");
         Ok(last.iter().any(|(received, sent)| *received > 100 && *sent > 100))
     });
     both_ways.await.with_context(|| format!("packets received and sent: {last:?}"))?;

@@ -26,13 +26,18 @@ use std::{
 
 use ecqx_dns::{
     Snapshot,
+    book::{Event, Sight},
     dnssec::{Key, Keyring, Signing, Tick, algorithm::Algorithm, key::Times},
+    publish::Publisher,
     published::Published,
     server::{Server, Service},
+    store::{Journal, Loaded, Store},
+    transfer::History,
     zone::{Timers, Zone, ZoneSettings, build_snapshot},
 };
 use ecqx_domain::hostname::Label;
 use servers::{Peer, zone_file};
+use tokio::sync::watch;
 
 const ZONE: &str = "epygicloud.com";
 const ROUNDS: usize = 7;
@@ -47,37 +52,52 @@ fn published(n: u32) -> Published {
     Published { label: Label::parse(&format!("pbx-{n}")).unwrap(), addresses, sips: false, is_about_to_change: false }
 }
 
-fn zone(names: u32, signed: bool) -> Zone {
+fn settings() -> Arc<ZoneSettings> {
     let servers = ["ns1=203.0.113.1".parse().unwrap(), "ns2=203.0.113.2".parse().unwrap()];
-    let settings = Arc::new(ZoneSettings::new(ZONE, &servers, Timers::default()).unwrap());
-    let zone = build_snapshot((0..names).map(published), &settings, 1).unwrap();
-    if signed { zone.resigned(Some(&Arc::new(signing(&zone))), 2).unwrap() } else { zone }
+    Arc::new(ZoneSettings::new(ZONE, &servers, Timers::default()).unwrap())
 }
 
-fn signing(zone: &Zone) -> Signing {
+fn zone(names: u32, signed: bool) -> Zone {
+    let zone = build_snapshot((0..names).map(published), &settings(), 1).unwrap();
+    if signed { zone.resigned(Some(&Arc::new(signing(&settings()))), 2).unwrap() } else { zone }
+}
+
+fn signing(settings: &ZoneSettings) -> Signing {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let key = Key::of(Algorithm::Ed25519, &[7; 32], true, Times::ALWAYS).unwrap();
-    Signing::new(&Keyring::new([key]), Tick::of(now), zone.wire_origin()).unwrap()
+    Signing::new(&Keyring::new([key]), Tick::of(now), settings.wire_origin()).unwrap()
 }
 
-/// The server alone in a process, as it runs in earnest, so that its memory can be told.
+fn key(n: u32) -> (String, String) {
+    ("bench".to_owned(), format!("pbx-{n}"))
+}
+
+/// The server alone in a process, as it runs in earnest, so that its memory can be told: each change goes through the book, onto the disk
+/// and into the history that secondaries ask for.
 #[tokio::main]
 async fn serve(names: u32, changes: u32, signed: bool) {
-    let snapshot = Snapshot::default();
-    snapshot.store(Some(Arc::new(zone(names, signed))));
-    let server = Server::start("127.0.0.1:0".parse().unwrap(), Service::of(Arc::clone(&snapshot))).await.unwrap();
+    let (snapshot, folder, settings) = (Snapshot::default(), tempfile::tempdir().unwrap(), settings());
+    let (history, signing) = (History::default(), signed.then(|| watch::channel(Arc::new(signing(&settings)))));
+    let mut publisher = Publisher::new(settings, Arc::clone(&snapshot)).recording(history.clone());
+    publisher = publisher.signing(signing.as_ref().map(|(_, receiver)| receiver.clone()));
+    let (journal, _ended) =
+        Journal::begin(Store::new(folder.path().join("zone")), &Loaded::default(), Arc::default()).unwrap();
+    publisher.keep_in(journal);
+    let listed = (0..names).map(|n| Event::Listed(key(n), Sight::Served(published(n))));
+    let listed = [Event::ListBegins].into_iter().chain(listed).chain([Event::ListEnds(1)]);
+    publisher.enter(listed).await.unwrap();
+    let service = Service { history, ..Service::of(Arc::clone(&snapshot)) };
+    let server = Server::start("127.0.0.1:0".parse().unwrap(), service).await.unwrap();
     println!("{}", server.address());
     std::io::stdout().flush().unwrap();
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / changes.max(1));
     for n in 0.. {
         ticks.tick().await;
         if changes > 0 {
-            let zone = snapshot.load_full().unwrap();
             // As many records as before, or larger answers would be measured and not the changes.
             let addresses = [[192, 0, 2, u8::try_from(n % 200).unwrap()].into()].into();
-            let new = Published { addresses, ..published(n % names) };
-            let next = zone.changed([(new.label.clone(), Some(new))], zone.serial() + 1).unwrap();
-            snapshot.store(Some(Arc::new(next)));
+            let new = Sight::Served(Published { addresses, ..published(n % names) });
+            publisher.enter([Event::Changed(key(n % names), new, 2 + u64::from(n))]).await.unwrap();
         }
     }
 }
@@ -180,14 +200,15 @@ fn compare(names: u32, signed: bool) {
             median(rates)
         );
     }
-    let own = servers::memory(ours.child.id());
+    let (own, changed) = (servers::memory(ours.child.id()), servers::memory(busy.child.id()));
     let ratio =
         |theirs: u64| f64::from(u32::try_from(own / 1024).unwrap()) / f64::from(u32::try_from(theirs / 1024).unwrap());
     println!(
-        "{names:>7} names, memory {what} ÷ NSD {:.2}  ÷ Knot {:.2}   ({} MiB)",
+        "{names:>7} names, memory {what} ÷ NSD {:.2}  ÷ Knot {:.2}   ({} MiB; {} MiB under changes)",
         ratio(nsd.memory()),
         ratio(knot.memory()),
-        own >> 20
+        own >> 20,
+        changed >> 20
     );
 }
 

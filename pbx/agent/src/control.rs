@@ -53,10 +53,43 @@ impl Control {
     /// When Asterisk is not there, or does not answer in time.
     pub async fn run(&self, command: &'static str, limit: Duration) -> Result<String, ControlError> {
         match timeout(limit, self.exchange(command)).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(ControlError::Socket { command, socket: self.socket.clone(), error }),
+            Ok(answer) => answer.map_err(|error| self.failed(command, error)),
             Err(_) => Err(ControlError::Late { command, limit }),
         }
+    }
+
+    /// Begins to record a channel into a file.
+    ///
+    /// # Errors
+    /// When a name could be anything but one word, and as [`Control::run`].
+    pub async fn record(&self, channel: &str, file: &Path, limit: Duration) -> Result<(), ControlError> {
+        self.run_of("mixmonitor start", &[channel, &file.display().to_string()], limit).await.map(drop)
+    }
+
+    /// How many recordings of a channel run; none of one that has gone.
+    ///
+    /// # Errors
+    /// As [`Control::record`].
+    pub async fn recordings_of(&self, channel: &str, limit: Duration) -> Result<usize, ControlError> {
+        let answer = self.run_of("mixmonitor list", &[channel], limit).await?;
+        Ok(answers::recordings(&answer))
+    }
+
+    /// Runs a command with words that are not constants.
+    async fn run_of(&self, command: &'static str, words: &[&str], limit: Duration) -> Result<String, ControlError> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._@;".contains(&byte);
+        if !words.iter().all(|word| !word.is_empty() && word.bytes().all(is_plain)) {
+            let error = std::io::Error::new(std::io::ErrorKind::InvalidInput, "a name is more than a word");
+            return Err(self.failed(command, error));
+        }
+        match timeout(limit, self.exchange(&format!("{command} {}", words.join(" ")))).await {
+            Ok(answer) => answer.map_err(|error| self.failed(command, error)),
+            Err(_) => Err(ControlError::Late { command, limit }),
+        }
+    }
+
+    fn failed(&self, command: &'static str, error: std::io::Error) -> ControlError {
+        ControlError::Socket { command, socket: self.socket.clone(), error }
     }
 
     /// Asterisk greets with a line; "cli quit after" makes it close the connection after the answer.
@@ -91,6 +124,17 @@ mod tests {
         let answer = Control::new(dir.path()).run("core show channels count", Duration::from_secs(5)).await.unwrap();
         assert_eq!(answer, "0 active calls\n");
         assert_eq!(server.await.unwrap(), "cli quit after core show channels count\0");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_more_than_a_word_is_not_asked() {
+        let control = Control::new(Path::new("/nowhere"));
+        for channel in ["PJSIP/101 x", "PJSIP/101\0core", "PJSIP/101\ncore", "PJSIP/\"101", "PJSIP/101,x"] {
+            let asked = control.record(channel, Path::new("/r/1.wav"), Duration::from_secs(1)).await;
+            assert!(asked.unwrap_err().to_string().ends_with("a name is more than a word"), "{channel}");
+        }
+        let asked = control.record("PJSIP/101-00000001", Path::new("/r/1.wav"), Duration::from_secs(1)).await;
+        assert!(!asked.unwrap_err().to_string().contains("more than a word"), "one that is a word is asked");
     }
 
     #[tokio::test]

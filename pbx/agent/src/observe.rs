@@ -16,10 +16,14 @@ use crate::status::Shared;
 use crate::tally::Tally;
 use crate::usage::UsageProbe;
 
+use recorder::Recorder;
+
 pub use ears::{Ears, Heard};
 
 mod disk;
 mod ears;
+mod moved;
+mod recorder;
 pub mod said;
 
 /// However much happens, usage is looked at once in this time; what is shorter is no peak that anybody would bill.
@@ -45,6 +49,8 @@ pub struct Observer {
     pub usage: Arc<UsageProbe>,
     /// The volume that is looked after.
     pub data_dir: PathBuf,
+    /// Where recordings lie on it.
+    pub recordings: PathBuf,
 }
 
 impl Observer {
@@ -52,6 +58,7 @@ impl Observer {
     pub async fn listen(self) {
         let (mut heard, mut link) = (self.ami.events(), self.ami.link());
         let (mut ears, mut disk) = (Ears::default(), disk::Disk::new(&self.data_dir));
+        let recorder = self.recorder();
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let (mut moved, mut begun, mut round) = (true, None, 0);
@@ -72,6 +79,10 @@ impl Observer {
                 _ = looks.tick() => {
                     let before = std::mem::replace(&mut begun, self.calls_begun().await);
                     moved |= begun != before;
+                    if !ears.moved.is_empty() {
+                        recorder.put_right(&mut ears.moved).await;
+                        moved = true;
+                    }
                     if std::mem::take(&mut moved) {
                         self.look().await;
                     }
@@ -83,6 +94,16 @@ impl Observer {
                     }
                 }
             }
+        }
+    }
+
+    fn recorder(&self) -> Recorder {
+        Recorder {
+            ami: self.ami.clone(),
+            control: self.control.clone(),
+            status: self.status.clone(),
+            events: self.events.clone(),
+            directory: self.recordings.clone(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The agent proper: Asterisk, the applier, the probes and the drain, put together. Does I/O.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -77,12 +78,13 @@ pub async fn run(args: Args) -> Result<u8, WorkerError> {
         Source { limits_dir: args.limits_dir.clone(), passwords_dir: args.passwords_dir.clone(), tls: args.tls() };
     let secret = Secret::new(&mut rand::rng());
     let settings = args.settings(secret.clone());
-    let recordings = Recordings::new(settings.directories.recordings());
+    let directory = settings.directories.recordings();
+    let recordings = Recordings::new(directory.clone());
     let (watch, poll) = (Watch::new(&watched(&source)), Duration::from_secs(args.poll_seconds));
     let applier = Applier::new(settings, source, &common.control, status, &common.applying, events);
     applier.prepare().await?;
     common.answer(&args, recordings).await?;
-    common.listen(&args, Ami::start(ami::ADDRESS, secret, args.event_backlog)).await?;
+    common.listen(&args, Ami::start(ami::ADDRESS, secret, args.event_backlog), directory).await?;
 
     let applying = tokio::spawn(apply(applier, watch, poll, status.subscribe()));
     let running = common.supervisor(&args).run(stop.asked()).await?;
@@ -135,7 +137,7 @@ impl Common {
     }
 
     /// Starts what follows from what happens in Asterisk: events and peaks, the wall against guessers, the console.
-    async fn listen(&self, args: &Args, ami: Ami) -> Result<(), WorkerError> {
+    async fn listen(&self, args: &Args, ami: Ami, recordings: PathBuf) -> Result<(), WorkerError> {
         let at_console = bind(args.console_listen).await?;
         let (control, status, events) = (self.control.clone(), self.status.clone(), self.events.clone());
         let wall = Wall { config: args.config_dir.clone(), control, status, events };
@@ -148,6 +150,7 @@ impl Common {
             tally: self.tally.clone(),
             usage: Arc::clone(&self.usage),
             data_dir: args.data_dir.clone(),
+            recordings,
         };
         tokio::spawn(observer.listen());
         let (run_dir, events) = (args.run_dir.clone(), self.events.clone());

@@ -18,6 +18,7 @@ mod recordings;
 mod scale;
 mod security;
 mod tls;
+mod transfers;
 mod under_calls;
 mod voicemail;
 

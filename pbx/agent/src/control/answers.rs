@@ -33,6 +33,11 @@ pub fn places(answer: &str, pool: &str) -> u32 {
     u32::try_from(rows.count()).unwrap_or(u32::MAX)
 }
 
+/// `mixmonitor list`: how many recordings of the channel run, a line with an address and a file for each.
+pub fn recordings(answer: &str) -> usize {
+    answer.lines().filter(|line| line.starts_with("0x")).count()
+}
+
 /// `pjsip list contacts`: the extensions that have a registered phone.
 pub fn registered(answer: &str) -> BTreeSet<&str> {
     let contacts = answer.lines().filter_map(|line| line.trim().strip_prefix("Contact:"));
@@ -102,6 +107,13 @@ fn is_number(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_channels_recordings_are_the_lines_with_an_address() {
+        let answer =
+            "MixMonitor ID\tFile\tReceive File\tTransmit File\n==========\n0x7f2c\t/r/1\t\t\n0x7f2d\t/r/2\t\t\n";
+        assert_eq!((recordings(answer), recordings("No channel matching 'PJSIP/101-1' found.\n")), (2, 0));
+    }
 
     #[test]
     fn calls_are_counted_not_channels() {

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use pbx_contract::event::{Plain, SystemEvent};
 
 use super::Enabled;
+use super::moved::Moved;
 use crate::ami::Event;
 use crate::render::signals;
 
@@ -35,6 +36,8 @@ pub struct Ears {
     unreachable: BTreeSet<String>,
     members: BTreeMap<String, BTreeSet<String>>,
     messages: BTreeMap<String, u32>,
+    /// Who has come to somebody else by a transfer.
+    pub(super) moved: Moved,
 }
 
 impl Ears {
@@ -59,6 +62,8 @@ impl Ears {
     /// What follows.
     pub fn hear(&mut self, event: &Event, enabled: &Enabled) -> Vec<Heard> {
         let told = match event.name.as_str() {
+            "AttendedTransfer" => self.transfer(event),
+            "UserEvent" if event.get("UserEvent") == Some(signals::MOVED_EVENT) => self.note(event, signals::CHANNEL),
             "UserEvent" => return said_by_dialplan(event, enabled),
             "ContactStatus" => self.contact(event),
             "QueueMemberAdded" | "QueueMemberRemoved" | "QueueMemberPause" | "QueueCallerJoin" => self.queue(event),
@@ -94,6 +99,19 @@ impl Ears {
                 news.then_some(SystemEvent::PhoneRegistered { extension })
             }
         }
+    }
+
+    /// Both who are put together; where somebody rings or is waited for, there is only the one yet.
+    fn transfer(&mut self, event: &Event) -> Option<SystemEvent> {
+        for id in ["TransfereeUniqueid", "TransferTargetUniqueid"] {
+            self.note(event, id);
+        }
+        None
+    }
+
+    fn note(&mut self, event: &Event, id: &str) -> Option<SystemEvent> {
+        self.moved.note(event.get(id)?.to_owned());
+        None
     }
 
     fn queue(&mut self, event: &Event) -> Option<SystemEvent> {

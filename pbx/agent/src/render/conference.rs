@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{pool, signals};
+use super::{pool, recording, signals};
 use crate::wanted::Wanted;
 
 /// The context of the rooms' numbers.
@@ -29,14 +29,15 @@ pub const PROFILES: &str = "[general]\n\n[default_bridge]\ntype = bridge\nintern
 /// another's channel, and Asterisk would forget the group of that (`ast_app_group_update`).
 pub fn render(wanted: &Wanted) -> String {
     let mut out = format!("\n[{CONTEXT}]\n");
-    let extension = signals::EXTENSION_VARIABLE;
+    let (extension, runs, moved) = (signals::EXTENSION_VARIABLE, recording::RUNS, recording::moved("${UNIQUEID}"));
     for room in &wanted.rooms {
         let number = &room.number;
         // Writing to a String cannot fail.
         let _ = writeln!(
             out,
             "exten => {number},1,Set(__{extension}=${{{extension}}})\n same => n,Set(TRANSFER_CONTEXT={TRANSFERS})\n \
-             same => n,Dial(Local/{number}@{ROOMS}/n,,i)\n\
+             same => n,GotoIf($[\"${{{runs}}}\" = \"\"]?in)\n same => n,{moved}\n \
+             same => n(in),Dial(Local/{number}@{ROOMS}/n,,i)\n\
              same => n,Goto(unanswered,s-${{DIALSTATUS}},1)"
         );
     }

@@ -59,7 +59,8 @@ const SIP: [&str; 25] = [
 ];
 
 /// What licensed features need: pools, recording, conference, voicemail, queues, barge.
-const FEATURES: [&str; 17] = [
+const FEATURES: [&str; 18] = [
+    "func_export",
     "func_groupcount",
     "func_lock",
     "func_timeout",

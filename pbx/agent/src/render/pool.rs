@@ -5,7 +5,7 @@
 
 use super::signals::PLACE_EVENT;
 
-/// The context to call with `Gosub(pool,s,1(CATEGORY,LIMIT))`; `GOSUB_RETVAL` is 1 when the channel has a place.
+/// The context to call with `Gosub(pool,s,1(CATEGORY,LIMIT,CHANNEL))`; `GOSUB_RETVAL` is 1 when that channel has a place.
 pub const CONTEXT: &str = "pool";
 
 /// Waiting for the lock ends after 3 s, and more callers than that can race; each goes on until it has been heard.
@@ -15,12 +15,12 @@ const ATTEMPTS: u8 = 20;
 pub fn render() -> String {
     format!(
         "\n[{CONTEXT}]\nexten => s,1,Set(LOCAL(tries)=0)\n\
-         same => n,GotoIf($[\"${{GROUP(${{ARG1}})}}\" != \"\"]?taken)\n\
+         same => n,GotoIf($[\"${{IMPORT(${{ARG3}},GROUP(${{ARG1}}))}}\" != \"\"]?taken)\n\
          same => n(again),GotoIf(${{LOCK(${{ARG1}})}}?judge)\n\
          same => n,Set(LOCAL(tries)=$[${{tries}} + 1])\n\
          same => n,GotoIf($[${{tries}} < {ATTEMPTS}]?again:full)\n\
          same => n(judge),GotoIf($[${{GROUP_COUNT(place@${{ARG1}})}} >= ${{ARG2}}]?free)\n\
-         same => n,Set(GROUP(${{ARG1}})=place)\n\
+         same => n,Set(EXPORT(${{ARG3}},GROUP(${{ARG1}}))=place)\n\
          same => n,UserEvent({PLACE_EVENT},Pool: ${{ARG1}},Taken: ${{GROUP_COUNT(place@${{ARG1}})}})\n\
          same => n,Set(LOCAL(unlocked)=${{UNLOCK(${{ARG1}})}})\n\
          same => n(taken),Return(1)\n\
@@ -29,7 +29,12 @@ pub fn render() -> String {
     )
 }
 
-/// The step that takes a place.
+/// The step that takes a place for the channel that takes it.
 pub fn take(category: &str, limit: u32) -> String {
-    format!("Gosub({CONTEXT},s,1({category},{limit}))")
+    take_for("${CHANNEL}", category, limit)
+}
+
+/// The step that takes a place for another channel, named or by its unique id.
+pub fn take_for(channel: &str, category: &str, limit: u32) -> String {
+    format!("Gosub({CONTEXT},s,1({category},{limit},{channel}))")
 }

@@ -9,6 +9,10 @@ pub const REFUSED_EVENT: &str = "EcqxRefused";
 pub const RECORDING_EVENT: &str = "EcqxRecording";
 /// The `UserEvent` of a recording that ends with its call; one that somebody stops is told of by Asterisk.
 pub const RECORDED_EVENT: &str = "EcqxRecorded";
+/// The `UserEvent` of a channel that is recorded and has come to somebody else by a transfer; its header [`CHANNEL`] has its unique id.
+pub const MOVED_EVENT: &str = "EcqxMoved";
+/// The header of [`MOVED_EVENT`].
+pub const CHANNEL: &str = "Id";
 /// The `UserEvent` of a call of somebody who may not call.
 pub const CALL_REFUSED_EVENT: &str = "EcqxCallRefused";
 /// The `UserEvent` of a caller who knows no PIN of the conference room.

@@ -104,7 +104,7 @@ bench-pbx: setup images ## Our PBX beside the same Asterisk with a configuration
 	@cargo run --quiet -p ecqx-tests --bin ecqx-bench-pbx
 
 .PHONY: bench-dns
-bench-dns: setup ## The name server beside NSD and Knot: queries a second and memory, as ratios within one run; and how soon a change is served
+bench-dns: setup ## The name server beside NSD and Knot: queries a second and memory, as ratios within one run; and how soon a change is served; ECQX_BENCH_ROUNDS=3 for a shorter one
 	@cargo bench --quiet -p ecqx-dns --bench peers
 	@cargo bench --quiet -p ecqx-dns --bench propagation
 

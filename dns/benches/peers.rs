@@ -40,6 +40,7 @@ use servers::{Peer, zone_file};
 use tokio::sync::watch;
 
 const ZONE: &str = "epygicloud.com";
+/// How many rounds, unless `ECQX_BENCH_ROUNDS` says otherwise.
 const ROUNDS: usize = 7;
 /// The seconds of one measurement.
 const SECONDS: &str = "2";
@@ -170,7 +171,8 @@ fn median(mut figures: Vec<f64>) -> f64 {
 fn rounds(ours: SocketAddr, others: [SocketAddr; 3], file: &Path, signed: bool) -> (Vec<f64>, [f64; 3]) {
     let mut rates = vec![measure(ours, file, signed, TIMED)];
     let mut ratios = others.map(|_| Vec::new());
-    for _ in 0..ROUNDS {
+    let wanted = std::env::var("ECQX_BENCH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
+    for _ in 0..wanted.unwrap_or(ROUNDS) {
         for (other, ratios) in others.iter().zip(&mut ratios) {
             let (before, theirs) = (rates[rates.len() - 1], measure(*other, file, signed, TIMED));
             let after = measure(ours, file, signed, TIMED);

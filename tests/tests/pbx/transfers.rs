@@ -32,6 +32,14 @@ fn attended(seconds: u64) -> Attempt {
     attempt.with(&["-cid_str", "%u-%p"]).lasting(Duration::from_secs(seconds))
 }
 
+/// 104 speaks with 103 for so many seconds, and is recorded.
+async fn taking_the_only_port(pbx: &Pbx, seconds: u64) -> Staying {
+    let call = Attempt::new("race", &[Phone::of("104")]).calling("103").lasting(Duration::from_secs(seconds));
+    let call = pbx.begin(&call).unwrap();
+    pbx.eventually("the only port is taken", async || Ok(recordings(pbx).await? == 1)).await.unwrap();
+    call
+}
+
 /// 101 calls 102, and has it call the other.
 fn blind(to: &str) -> Attempt {
     Attempt::new("transfer", &[Phone::of("101")]).calling("102").key("to", to).lasting(Duration::from_millis(500))
@@ -88,9 +96,7 @@ async fn a_call_of_two_recorded_ones_is_recorded_once() {
 async fn who_wants_all_calls_recorded_is_after_a_transfer_too_if_a_port_is_free_by_then() {
     let pbx = recording(1, &["104", "102"]).await;
     let called = called(&pbx).await;
-    let other = Attempt::new("race", &[Phone::of("104")]).calling("103").lasting(Duration::from_secs(4));
-    let other = pbx.begin(&other).unwrap();
-    pbx.eventually("the only port is taken", async || Ok(recordings(&pbx).await? == 1)).await.unwrap();
+    let other = taking_the_only_port(&pbx, 4).await;
     let transfer = pbx.begin(&attended(6)).unwrap();
     assert_eq!(other.ended().await.unwrap().answers, [200]);
     pbx.eventually("the port is free", async || Ok(recordings(&pbx).await? == 0)).await.unwrap();
@@ -106,9 +112,7 @@ async fn who_wants_all_calls_recorded_is_after_a_transfer_too_if_a_port_is_free_
 async fn a_transfer_takes_no_port_beyond_those_that_were_bought() {
     let pbx = recording(1, &["104", "102"]).await;
     let called = called(&pbx).await;
-    let other = Attempt::new("race", &[Phone::of("104")]).calling("103").lasting(Duration::from_secs(20));
-    let other = pbx.begin(&other).unwrap();
-    pbx.eventually("the only port is taken", async || Ok(recordings(&pbx).await? == 1)).await.unwrap();
+    let other = taking_the_only_port(&pbx, 20).await;
     assert!(pbx.attempt(&attended(1)).await.unwrap().log.contains("put through"));
     let refused = async || {
         let told = serde_json::to_string(&super::events::events(&pbx).await?)?;

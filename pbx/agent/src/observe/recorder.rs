@@ -17,10 +17,6 @@ use crate::status::Shared;
 
 /// Asterisk answers what is asked here in a moment; taking a place may have to wait for the lock.
 const ANSWER: Duration = Duration::from_secs(4);
-/// The place of a channel.
-const PLACE: &str = "GROUP(recording)";
-/// As the dialplan names a file.
-const TIME: &str = "%Y%m%dT%H%M%SZ";
 
 /// What it takes to begin a recording and to end one.
 #[derive(Debug)]
@@ -83,7 +79,8 @@ impl Recorder {
     /// A place is taken before a recording begins, and freed after its end: read in this order, none seems to be without.
     async fn party(&self, channel: &Channel) -> Result<Party, RecorderError> {
         let recordings = self.control.recordings_of(&channel.name, ANSWER).await?;
-        let (asked, placed) = tokio::try_join!(self.ask(channel, recording::RUNS), self.ask(channel, PLACE))?;
+        let place = place();
+        let (asked, placed) = tokio::try_join!(self.ask(channel, recording::RUNS), self.ask(channel, &place))?;
         let asked = asked.as_deref() == Some(recording::ON_DEMAND);
         Ok(Party { wish: self.wish(channel), asked, recordings, placed: placed.is_some() })
     }
@@ -120,7 +117,7 @@ impl Recorder {
             }
         }
         self.set(channel, recording::RUNS, "").await?;
-        Ok(self.set(channel, PLACE, "").await?)
+        Ok(self.set(channel, &place(), "").await?)
     }
 
     /// A channel of our own takes the place, under the lock that all take it under, and is answered if there was one: a refusal is told of
@@ -137,7 +134,7 @@ impl Recorder {
             return Ok(());
         }
         let (from, to) = (from.extension().unwrap_or_default(), to.extension().unwrap_or_default());
-        let file = format!("{}-{from}-{to}-{extension}-{}.wav", Timestamp::now().strftime(TIME), channel.id);
+        let file = format!("{}-{from}-{to}-{extension}-{}.wav", Timestamp::now().strftime(recording::TIME), channel.id);
         let begun = self.control.record(&channel.name, &self.directory.join(&file), ANSWER).await;
         // Somebody may have dialled the code meanwhile, and have given the place back.
         let party = self.party(channel).await?;
@@ -148,4 +145,9 @@ impl Recorder {
         self.events.raise(SystemEvent::RecordingStarted { file: file.into() });
         Ok(())
     }
+}
+
+/// The dialplan function that tells and sets the place of a channel.
+fn place() -> String {
+    format!("GROUP({})", signals::RECORDING_POOL)
 }

@@ -20,6 +20,9 @@ pub const FOR_ANOTHER: &str = "record-for";
 /// The variable there with the unique id of the other.
 pub const OTHER: &str = "ECQX_FOR";
 
+/// The time in the name of a recording, UTC, as `strftime` writes it.
+pub const TIME: &str = "%Y%m%dT%H%M%SZ";
+
 /// Called when a channel that has been recorded ends.
 const ENDED: &str = "recorded";
 
@@ -53,7 +56,7 @@ pub const FEATURES: &str =
 /// call of two, and is not recorded. The name of a file is `TIME-CALLER-CALLEE-EXTENSION-CHANNEL.wav`, of digits, letters, hyphens and
 /// points alone; [`crate::recordings`] reads it back.
 ///
-/// Which calls are recorded is judged when they are answered; after an attended transfer, by the agent (`observe::moved`).
+/// Which calls are recorded is judged when they are answered; after a transfer, by the agent (`observe::moved`).
 pub fn render(wanted: &Wanted, directory: &Path) -> String {
     [answered(), record(wanted, directory), record_for(wanted), on_demand()].concat()
 }
@@ -79,7 +82,7 @@ fn record(wanted: &Wanted, directory: &Path) -> String {
     format!(
         "\n[record]\nexten => s,1,GotoIf($[\"${{GROUP({pool})}}\" != \"\"]?done)\n same => n,{take}\n\
          same => n,GotoIf(${{GOSUB_RETVAL}}?begin)\n same => n,{refused}\n same => n(done),Return(0)\n\
-         same => n(begin),Set(LOCAL(file)=${{STRFTIME(${{EPOCH}},UTC,%Y%m%dT%H%M%SZ)}}-${{{CALLER}}}-${{{CALLEE}}}-${{{extension}}}-${{UNIQUEID}}.wav)\n\
+         same => n(begin),Set(LOCAL(file)=${{STRFTIME(${{EPOCH}},UTC,{TIME})}}-${{{CALLER}}}-${{{CALLEE}}}-${{{extension}}}-${{UNIQUEID}}.wav)\n\
          same => n,MixMonitor({directory}/${{file}})\n same => n,UserEvent({event},File: ${{file}})\n\
          same => n,Set({RUNS}=${{ARG1}})\n same => n,Set(CHANNEL(hangup_handler_wipe)={ENDED},s,1)\n same => n,Return(1)\n\
          \n[{ENDED}]\nexten => s,1,GotoIf($[\"${{{RUNS}}}\" = \"\"]?done)\n\

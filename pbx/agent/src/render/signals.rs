@@ -9,7 +9,8 @@ pub const REFUSED_EVENT: &str = "EcqxRefused";
 pub const RECORDING_EVENT: &str = "EcqxRecording";
 /// The `UserEvent` of a recording that ends with its call; one that somebody stops is told of by Asterisk.
 pub const RECORDED_EVENT: &str = "EcqxRecorded";
-/// The `UserEvent` of a channel that is recorded and has come to somebody else by a transfer; its header [`CHANNEL`] has its unique id.
+/// The `UserEvent` of a call that a transfer has made, so that somebody else may want it recorded; its header [`CHANNEL`] has the unique id
+/// of one of its channels.
 pub const MOVED_EVENT: &str = "EcqxMoved";
 /// The header of [`MOVED_EVENT`].
 pub const CHANNEL: &str = "Id";
